@@ -67,6 +67,7 @@ STANDING: dict[str, Any] = WHERE | {
     "owed": [DUTY],
     "missing": 2,
     "no_calendar": ["AL"],
+    "ask_elsewhere": True,
     "procedure": {
         "region": "tact",
         "drafts": ["ar"],

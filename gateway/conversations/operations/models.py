@@ -127,6 +127,9 @@ class Standing(Where):
     procedure: Place | None
     missing: Count
     no_calendar: list[str]
+    ask_elsewhere: bool = Field(
+        description="a referral of ours in danger to life that nobody decided in time: ask a second unit"
+    )
 
 
 class MessageInConversation(Message):

@@ -8,6 +8,7 @@ from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.duties import duties
 from gateway.conversations.rules.duty import Duty
+from gateway.conversations.rules.emergency import offers_elsewhere
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold
 from gateway.conversations.status_updates import THEM, US
@@ -51,6 +52,8 @@ class StandingViews:
             "procedure": standing_in(self._region, self._clock, held, found, due, local | away),
             "missing": len(held.missing),
             "no_calendar": [*self._loader.unlisted(key[1])],
+            "ask_elsewhere": held.ours is Side.HOST
+            and offers_elsewhere(found.situation, held.conversation.setting, now),
         }
 
 

@@ -33,7 +33,8 @@ NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is call
 
 async def choose_message(visit: Visit) -> web.StreamResponse:
     """List the messages that can begin a conversation, and the units that can receive one."""
-    return await _new(visit, {}, Form({"case": (visit.request.query.get("case", ""),)}))
+    named = {name: (visit.request.query.get(name, ""),) for name in ("case", "type")}
+    return await _new(visit, {}, Form(named))
 
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form) -> web.StreamResponse:

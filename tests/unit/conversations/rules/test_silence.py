@@ -138,14 +138,32 @@ def test_a_request_that_did_not_arrive_does_not_expire():
     assert sent().fold(after=400 * DAY).state is R.SENT
 
 
-@pytest.mark.parametrize(("priority", "hours"), [("emergency", 36), ("urgent", 108)])
-def test_an_emergency_expires_by_the_hour(priority, hours):
-    """150 % of 24 and of 72 hours, counted from the receipt, through a weekend."""
-    talk = requested(priority=priority)
+def test_what_is_urgent_expires_by_the_hour():
+    """150 % of 72 hours, counted from the receipt, through a weekend."""
+    talk = requested(priority="urgent")
     received = talk.messages[-1].received
     assert received is not None
-    assert fold(talk.conversation(), received + hours * HOUR).state is R.UNDER_REVIEW
-    assert fold(talk.conversation(), received + hours * HOUR + 1).state is R.EXPIRED
+    assert fold(talk.conversation(), received + 108 * HOUR).state is R.UNDER_REVIEW
+    assert fold(talk.conversation(), received + 108 * HOUR + 1).state is R.EXPIRED
+
+
+def test_finding_a6_an_emergency_does_not_end_by_a_night_of_silence():
+    """It can be accepted for as long as a normal one, on both sides; then it has expired like that (domain 5.14)."""
+    talk = requested(priority="emergency")
+    over = decision_over(talk)
+    assert fold(talk.conversation(), over).state is R.UNDER_REVIEW
+    assert fold(talk.conversation(), over + 1).state is R.EXPIRED
+    late = talk.say(RECEIVING, "referral.accept", after=5 * DAY, to="referral.request")
+    found = talk.fold()
+    assert (found.state, found.outcomes[late.id]) == (R.ACCEPTED, Outcome.APPLIED)
+
+
+def test_finding_a6_a_question_left_open_in_an_emergency_does_not_end_it_in_a_day():
+    """The host that does not answer loses no place in a night either."""
+    talk = requested(priority="emergency")
+    talk.say(RECEIVING, "info.request", priority="emergency", flag=True)
+    assert talk.fold(after=20 * DAY).state is R.INFO_REQUESTED
+    assert talk.fold(after=22 * DAY).state is R.EXPIRED
 
 
 def test_a_question_pauses_the_decision():

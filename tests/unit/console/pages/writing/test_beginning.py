@@ -118,6 +118,7 @@ def conversation(**standing: Any) -> dict[str, Any]:
         "procedure": None,
         "missing": 0,
         "no_calendar": [],
+        "ask_elsewhere": False,
     }
     return {
         "conversation": ID,
