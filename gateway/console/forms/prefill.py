@@ -27,6 +27,15 @@ def begins_with_answered(body_type: str) -> bool:
     return body_type in VERSIONED or body_type == INFO_REPLY
 
 
+AUTHORITY_BASIS = ("6_1_e", "9_2_g")
+"""What a public authority acts on where its settings name nothing else: its task by national law (domain 7.21)."""
+
+
+def begin_basis(*, personal: bool, authority: bool) -> dict[str, Json]:
+    """Return the legal basis with which a message about a person begins at a unit that is a public authority."""
+    return {"legal_basis": [*AUTHORITY_BASIS]} if personal and authority else {}
+
+
 def header_of(section: CorridorSection, now: int, *, personal: bool) -> dict[str, Json]:
     """Return the part of a header that a corridor sets at ``now``; the legal part only for messages about a person."""
     legal: Mapping[str, Json] = {
