@@ -68,6 +68,7 @@ STANDING: dict[str, Any] = WHERE | {
     "missing": 2,
     "no_calendar": ["AL"],
     "ask_elsewhere": True,
+    "owed_later": ["/content/person/languages"],
     "procedure": {
         "region": "tact",
         "drafts": ["ar"],
