@@ -19,7 +19,7 @@ from datetime import date
 from gateway.conversations.history import Opened, history_of
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
-from schemas.legal_status import is_protected
+from schemas.law.legal_status import is_protected
 from schemas.region_pack.procedures import Fact
 from schemas.types import type_name
 

@@ -20,7 +20,7 @@ from gateway.consent.rules import Consent
 from gateway.conversations.history import History
 from gateway.foundation.hours import Hours, hours_of
 from gateway.foundation.json import Json
-from schemas.legal_status import is_protected
+from schemas.law.legal_status import is_protected
 
 # --- reaching the person ------------------------------------------------------------------------------------------
 

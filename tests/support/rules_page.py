@@ -9,9 +9,9 @@ from typing import Any
 
 from support.pages import put_between
 
-from schemas.adequacy import list_decisions
 from schemas.codelists import code_list
-from schemas.legal_status import load_legal_statuses
+from schemas.law.adequacy import list_decisions
+from schemas.law.legal_status import load_legal_statuses
 
 PAGE, DATA = Path("docs/domain/rules.md"), Path("docs/domain/rules.json")
 

@@ -7,7 +7,7 @@ from gateway.errors import Code
 from gateway.foundation.ids import UnitKind
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.gates.person import signed_request
-from schemas.legal_status import is_protected
+from schemas.law.legal_status import is_protected
 
 #: Messages that by their nature reach the State of origin or begin a return: they need a known legal status.
 TOWARDS_ORIGIN: frozenset[str] = frozenset(

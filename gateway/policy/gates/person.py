@@ -10,7 +10,7 @@ from gateway.errors import Code
 from gateway.foundation.ids import UnitAddress
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.gates.transfer import EEA
-from schemas.legal_status import is_returnable, is_transferable
+from schemas.law.legal_status import is_returnable, is_transferable
 
 RISK_DAYS = 30
 """How long a joint risk assessment holds (domain 9.16)."""

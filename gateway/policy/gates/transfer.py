@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gateway.errors import Code
 from gateway.foundation.ids import UnitKind
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
-from schemas.adequacy import Law, is_adequate
+from schemas.law.adequacy import Law, is_adequate
 
 #: The transfer basis that public authorities may not use (GDPR 49(3)).
 CONSENT_BASIS = "consent_49_1_a"

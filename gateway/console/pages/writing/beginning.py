@@ -76,12 +76,6 @@ def _begins(body_type: str) -> bool:
     return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
 
 
-def rests_on_a_basis(body_type: str) -> bool:
-    """Return whether a message of this type names a legal basis: it is about a person, and not what nothing blocks."""
-    entry = load_catalogue().get(body_type)
-    return entry.personal and not entry.never_blocked
-
-
 async def begin_conversation(visit: Visit) -> web.StreamResponse:
     """Make a draft of the chosen type for the chosen unit, of the chosen case; one that is new begins with it."""
     form = await visit.form()
@@ -102,7 +96,7 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
         "recipient_unit": unit,
         "recipient_role": units.only_role(unit, peer),
     }
-    basis = begin_basis(personal=rests_on_a_basis(form.one("type")), authority=units.is_authority(ours))
+    basis = begin_basis(form.one("type"), authority=units.is_authority(ours))
     terms = basis | known_terms(visit, peer, form.one("type"))
     known_header: dict[str, Json] = {name: value for name, value in (header | terms).items() if value is not None}
     draft: dict[str, Json] = {"type": form.one("type"), "to": peer, "header": known_header, "content": {}}
@@ -177,9 +171,7 @@ async def _prefill(visit: Visit, chosen: Mapping[str, Any]) -> dict[str, Json]:
     """Return header and content with which an answer begins: as our last message to them, and by what it answers."""
     draft, entry = chosen["draft"], load_catalogue().get(chosen["type"])
     ours = draft["header"].get("sender_unit")
-    basis = begin_basis(
-        personal=rests_on_a_basis(chosen["type"]), authority=(await load_units(visit)).is_authority(ours)
-    )
+    basis = begin_basis(chosen["type"], authority=(await load_units(visit)).is_authority(ours))
     terms = basis | known_terms(visit, chosen["peer"], chosen["type"])
     if chosen["last"] is not None:
         last = await visit.ask("message.show", {"id": chosen["last"], "direction": "out"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.codelists import code_list
-from schemas.legal_status import is_protected, is_returnable, is_transferable, load_legal_statuses
+from schemas.law.legal_status import is_protected, is_returnable, is_transferable, load_legal_statuses
 
 
 def test_finding_a9_each_code_of_the_list_says_what_it_does():

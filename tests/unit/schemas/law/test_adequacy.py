@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.policy.gates.transfer import EEA
-from schemas.adequacy import Law, is_adequate, list_decisions, parse_decisions
 from schemas.codelists import code_list
+from schemas.law.adequacy import Law, is_adequate, list_decisions, parse_decisions
 
 
 def test_each_decision_has_its_country_days_and_source():
