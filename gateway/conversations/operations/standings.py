@@ -9,9 +9,9 @@ from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.duties import duties
 from gateway.conversations.rules.duty import Duty
-from gateway.conversations.rules.emergency import offers_elsewhere
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold
+from gateway.conversations.rules.silence import offers_elsewhere
 from gateway.conversations.status_updates import THEM, US
 from gateway.foundation.deadlines import Deadline
 from gateway.messages.emergency import is_emergency, list_owed

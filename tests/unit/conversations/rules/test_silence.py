@@ -25,7 +25,7 @@ from support.talk import (
 
 from gateway.conversations.rules.fold import fold
 from gateway.conversations.rules.machines import Referral, ReferralEvent
-from gateway.conversations.rules.silence import pass_time, patience_for, silence
+from gateway.conversations.rules.silence import offers_elsewhere, pass_time, patience_for, silence
 from gateway.conversations.rules.situation import Outcome, Situation
 from gateway.messages.types import MESSAGE_LIFE
 
@@ -230,3 +230,30 @@ def test_an_unknown_calendar_holds_nothing_against_anybody():
     talk.amend(talk.messages[-1], side=HOST, n=1_000)
     assert SETTING.calendars[RECEIVING].country == "AL"
     assert fold(talk.conversation(), talk.now + far + 100 * DAY).state is R.CLOSING
+
+
+# --- a second unit ---------------------------------------------------------------------------------------------------
+
+
+def offered(talk: Talk, at: int) -> bool:
+    """Whether it is offered at a moment."""
+    return offers_elsewhere(talk.fold().situation, SETTING, at)
+
+
+def test_finding_a6_a_second_unit_is_offered_after_a_day_and_a_half():
+    """36 hours after delivery, to the second; an answer ends it."""
+    talk = requested(priority="emergency")
+    received = talk.messages[-1].received
+    assert received is not None
+    assert not offered(talk, received + 36 * HOUR)
+    assert offered(talk, received + 36 * HOUR + 1)
+    talk.say(RECEIVING, "referral.accept", after=2 * DAY, to="referral.request")
+    assert not offered(talk, talk.now + 1)
+
+
+@pytest.mark.parametrize("talk", [requested(), requested(priority="urgent"), accepted(), sent(), Talk()])
+def test_nothing_else_is_offered_elsewhere(talk):
+    """Only a referral in danger to life that waits for a decision."""
+    talk.say(HOST, "consent.record", consent="c2", purposes=("referral",))
+    assert not offered(talk, talk.now + 10 * DAY)
+    assert not offers_elsewhere(None, SETTING, 0)
