@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -37,7 +37,8 @@ class Clock:
 
     ``durations`` is by priority, or by the cases that ``about`` names, or has the single case "any". It is empty when
     the message itself names the day, in its field ``named_in``. ``silence`` is the percentage of the duration after
-    which an absent answer has an effect on the conversation, None when it never has one.
+    which an absent answer has an effect on the conversation, None when it never has one; of the cases in
+    ``silent_as`` it is the duration of another case, so that what is urgent to answer does not end the sooner.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Clock:
     source: str
     silence: int | None
     named_in: str | None
+    silent_as: Mapping[str, str] = field(default_factory=dict)
 
     def duration(self, case: str) -> Duration:
         """Return the duration of ``case``, or the only one when there is no choice.
@@ -84,6 +86,9 @@ def parse_clock(name: str, entry: Mapping[str, Any]) -> Clock:
     # A person in danger is in danger on Sundays too.
     if "emergency" in durations and durations["emergency"].unit is Unit.WORKING_DAYS:
         raise ValueError(f"clock {name}: an emergency does not stop for weekends and holidays")
+    silent_as = entry.get("silent_as", {})
+    if not {*silent_as, *silent_as.values()} <= set(durations):
+        raise ValueError(f"clock {name}: silent_as names cases that it has")
     if bool(durations) == ("named_in" in entry):
         raise ValueError(f"clock {name}: has durations or the field that names its day, and not both")
     return Clock(
@@ -93,6 +98,7 @@ def parse_clock(name: str, entry: Mapping[str, Any]) -> Clock:
         source=entry["source"],
         silence=entry.get("silence"),
         named_in=entry.get("named_in"),
+        silent_as=MappingProxyType(silent_as),
     )
 
 

@@ -89,6 +89,10 @@ ALARMS: Alarms = {
         N_("A safety alert arrived and nobody has taken it"),
         N_("Tell the duty contact at once. It ends by itself once it has been taken."),
     ),
+    "emergency.undecided": (
+        N_("A referral in danger to life has not been decided within its time"),
+        N_("Ours to decide: accept or decline it now. Theirs: call their duty contact, and ask a second unit."),
+    ),
     "alert.second_look": (
         N_("A safety alert of ours may say more about a person than is needed"),
         N_("A second person reads it within a day and says what was found; if there is nobody, say so."),

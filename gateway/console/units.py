@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.console.visit import Visit
 from gateway.console.words import Words
+from gateway.foundation.ids import UnitKind
 from schemas.render import Named, replace_controls
 
 
@@ -69,6 +70,12 @@ class Units:
             if (_peer(unit), unit["unit"]) == (peer, id) and len(unit["roles"]) == 1:
                 return str(unit["roles"][0])
         return None
+
+    def is_authority(self, id: object) -> bool:
+        """Return whether a unit of this node is a public authority, by the descriptor that its roots signed."""
+        return any(
+            (_peer(unit), unit["unit"], unit["kind"]) == (None, id, UnitKind.PUBLIC_AUTHORITY) for unit in self.listed
+        )
 
 
 async def load_units(visit: Visit, spoken: Words | None = None) -> Units:

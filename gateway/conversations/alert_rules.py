@@ -63,6 +63,20 @@ class Escalation:
     nobody: bool
 
 
+def undecided(half: int, due: int, people: Sequence[str], now: int, *, ours: bool) -> Escalation:
+    """Who is woken by a referral in danger to life that nobody decides: here, where the decision is `ours`, from the
+    `half` of its time on; where it is the other side's, once it is `due`. One after the other on every half, round and
+    round, until it is decided or taken back (domain 5.14).
+
+    Times are Unix seconds; without people nobody is woken, and both sides alarm when it is due.
+    """
+    step, first = max(1, due - half), half if ours else due
+    steps = 0 if not people or now < first else (now - first) // step + 1
+    rung = tuple(Rung(contact=people[n % len(people)], at=first + n * step) for n in range(steps))
+    coming = Rung(contact=people[steps % len(people)], at=first + steps * step) if people else None
+    return Escalation(due=due, rung=rung, next=coming, overdue=now > due, nobody=not people)
+
+
 def alert_clock(kind: str) -> int:
     """Seconds within which a human acknowledges an alert of this kind."""
     return HOUR if kind in URGENT_KINDS else 4 * HOUR

@@ -31,9 +31,6 @@ from schemas.types import type_name
 
 Members = Mapping[str, Json]
 
-NO_REFOULEMENT: frozenset[str] = frozenset({"asylum_pending", "protection_granted"})
-"""Legal statuses under which nothing goes to the State of nationality (domain 9.10)."""
-
 CHILD: frozenset[str] = frozenset({"child", "presumed_child"})
 """Age groups that are treated as a child; age in doubt counts as one (ECAT 10(3))."""
 
@@ -135,12 +132,14 @@ class Guardian:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """What the last proposal of a return rests on: its kind (list return_kind), the day of a final decision that names
-    its safeguards, the day on which the person signed to go against advice. None, where it says no such thing.
+    its safeguards, the day on which the person signed to go against advice, or was informed of a transfer to another EU
+    State. None, where it says no such thing.
     """
 
     kind: str | None
     decided_on: date | None = None
     signed_on: date | None = None
+    informed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +373,13 @@ def _proposal(history: History, message: Opened) -> History:
 def _grounds(content: Members) -> Grounds:
     """What is not complete is not there: the older form of the message can not say it either."""
     decision, own_way = _members(content, "decision"), _members(content, "against_advice")
+    transfer = _members(content, "transfer")
+    if transfer.get("appeal_over") is True:
+        return Grounds(
+            kind=_text(content, "return_kind"),
+            decided_on=_day(transfer, "decided_on"),
+            informed_on=_day(transfer, "informed_on"),
+        )
     decided = decision.get("remedy_exhausted") is True and all(_text(decision, name) for name in _SAFEGUARDS)
     warned = own_way.get("warnings_told") is True and _text(own_way, "statement_sha256") is not None
     return Grounds(

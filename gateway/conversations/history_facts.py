@@ -42,6 +42,7 @@ SHAPES: Mapping[str, Shape | None] = {
         "return_kind": None,
         "decision": dict.fromkeys(("remedy_exhausted", "decided_on", "lawyer_unit", "refoulement_statement")),
         "against_advice": dict.fromkeys(("warnings_told", "statement_sha256", "signed_on")),
+        "transfer": dict.fromkeys(("appeal_over", "decided_on", "informed_on")),
     },
 }
 

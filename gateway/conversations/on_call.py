@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from gateway.conversations.alert_rules import Escalation, escalation, ring_at
+from gateway.conversations.alert_rules import EMERGENCY, Escalation, escalation, ring_at, undecided
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.morning_list import Owed, Reminder
 from gateway.database import journal
@@ -26,19 +26,25 @@ CLOCK = "alert_ack"
 """The clock of `schemas/clocks.json` that runs until a human takes an alert."""
 ALARMS = ("safety.alert", "safety.unacknowledged")
 """An alert came; and nobody has taken it in time."""
+DECISION = "decision"
+UNDECIDED = "emergency.undecided"
+"""The clock, and the alarm, of a referral in danger to life that nobody decides (domain 5.14)."""
 SEEN = 1
 """What is remembered of an alert is this and how many contacts were woken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A safety alert that no human has taken: its message, whether this node has to take it, and where it stands."""
+    """A safety alert that no human has taken, or a referral in danger to life that nobody decides: its message, whether
+    this node has to act, and where it stands. ``refers`` says that it is a referral.
+    """
 
     owed: Owed
     key: Key
     ref: int
     kind: str
     state: Escalation
+    refers: bool = False
 
     @property
     def label(self) -> str:
@@ -68,6 +74,34 @@ def alerts(
     return tuple(found)
 
 
+def emergencies(
+    items: Iterable[Owed], held: Mapping[str, tuple[Key, LoadedConversation]], section: DutySection, now: int
+) -> tuple[Alert, ...]:
+    """The referrals in danger to life among what is owed that wait for a decision. The coordinator is woken on both
+    sides, after the first contact where this side decides.
+    """
+    led = () if section.coordinator is None else (section.coordinator,)
+    found = []
+    for item in items:
+        said = item.found.order.find(item.duty.because)
+        if item.duty.clock != DECISION or said is None or said.priority != EMERGENCY:
+            continue
+        people = (*section.contacts[:1], *led, *section.contacts[1:]) if item.ours else led or section.contacts[:1]
+        half, due = item.duty.reminders[0][1], item.duty.until.at
+        key, one = held[item.ref]
+        found.append(
+            Alert(
+                owed=item,
+                key=key,
+                ref=next(row.ref for row in one.rows if row.id == said.id),
+                kind=said.kind,
+                state=undecided(half, due, people, now, ours=item.ours),
+                refers=True,
+            )
+        )
+    return tuple(found)
+
+
 def ring(
     connection: Connection,
     found: Sequence[Alert],
@@ -86,12 +120,7 @@ def ring(
         for rung in alert.state.rung[max(0, before - SEEN) :]:
             journal.add_event(connection, at=now, kind="duty", ref=alert.ref, state=rung.contact)
             new = True
-        if alert.owed.ours and before == 0:
-            new |= journal.raise_alarm(connection, at=now, kind="safety.alert", peer=alert.key[1], ref=alert.ref)
-        if alert.owed.overdue or (alert.owed.ours and alert.state.nobody):
-            new |= journal.raise_alarm(
-                connection, at=now, kind="safety.unacknowledged", peer=alert.key[1], ref=alert.ref
-            )
+        new |= _alarm(connection, alert, before, now)
     rows_of.tell(
         connection,
         [
@@ -102,11 +131,26 @@ def ring(
     return new
 
 
+def _alarm(connection: Connection, alert: Alert, told: int, now: int) -> bool:
+    """Alarm that an alert came, and that the time for it is over; whether that is new."""
+    peer, new = alert.key[1], False
+    if alert.refers:
+        return alert.owed.overdue and journal.raise_alarm(
+            connection, at=now, kind="emergency.undecided", peer=peer, ref=alert.ref
+        )
+    if alert.owed.ours and told == 0:
+        new |= journal.raise_alarm(connection, at=now, kind="safety.alert", peer=peer, ref=alert.ref)
+    if alert.owed.overdue or (alert.owed.ours and alert.state.nobody):
+        new |= journal.raise_alarm(connection, at=now, kind="safety.unacknowledged", peer=peer, ref=alert.ref)
+    return new
+
+
 def settle(connection: Connection, refs: Collection[int], now: int) -> None:
     """End the alarms about these messages, which nobody has to take any more."""
-    settled = journal.open_about(connection, ALARMS) & set(refs)
+    kinds = (*ALARMS, UNDECIDED)
+    settled = journal.open_about(connection, kinds) & set(refs)
     if settled:
-        journal.dismiss_about(connection, settled, ALARMS, at=now)
+        journal.dismiss_about(connection, settled, kinds, at=now)
 
 
 def rings_at(section: DutySection, held: LoadedConversation, owed: Owed, now: int) -> int:

@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from gateway.conversations.history import NO_REFOULEMENT, Opened, history_of
+from gateway.conversations.history import Opened, history_of
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
+from schemas.law.legal_status import is_protected
 from schemas.region_pack.procedures import Fact
 from schemas.types import type_name
 
@@ -38,7 +39,7 @@ def facts_of(messages: Iterable[Opened], today: date) -> frozenset[Fact]:
         Fact.NO_DOCUMENT: bool(kinds & _ASKED_FOR) or _without_papers(ordered, today),
         Fact.REFLECTION_PERIOD: history.reflection_until is not None and today <= history.reflection_until,
         Fact.PROCEEDINGS: "proceedings.notice" in kinds or any(content.get("proceedings") for content in requests),
-        Fact.ASYLUM_HOLD: history.legal_status in NO_REFOULEMENT,
+        Fact.ASYLUM_HOLD: is_protected(history.legal_status),
     }
     return frozenset(fact for fact, holds in holding.items() if holds)
 

@@ -17,9 +17,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.consent.rules import Consent
-from gateway.conversations.history import NO_REFOULEMENT, History
+from gateway.conversations.history import History
 from gateway.foundation.hours import Hours, hours_of
 from gateway.foundation.json import Json
+from schemas.law.legal_status import is_protected
 
 # --- reaching the person ------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ def do_not_notify(
     }
     if may_disclose_to_family not in ("alive_and_safe", "full"):
         closed.setdefault(Party.FAMILY, "the family must not be told anything")
-    if asylum_hold or history.legal_status in NO_REFOULEMENT:
+    if asylum_hold or is_protected(history.legal_status):
         closed[Party.STATE_OF_NATIONALITY] = "asylum is sought or granted"
     return closed
 

@@ -213,7 +213,7 @@ def _fold(
     rows: Sequence[ConversationRow], held: Mapping[Key, LoadedConversation], section: DutySection, now: int
 ) -> _Folded:
     items, named = owed(watched(held), now), {name_of(key): (key, one) for key, one in held.items()}
-    alerts = on_call.alerts(items, named, section, now)
+    alerts = (*on_call.alerts(items, named, section, now), *on_call.emergencies(items, named, section, now))
     woken = [(alert.owed.ref, alert.state.next.at) for alert in alerts if alert.state.next is not None]
     by_name: dict[str, list[Owed]] = {}
     for item in items:
@@ -324,6 +324,7 @@ def _remind(
     whether anything was said.
     """
     known = {label: told[index] for label, index in labels.items() if index in told}
+    rung = [alert.owed for alert in found.alerts]
     new = [
         one
         for one in reminders(found.items, known, now)
@@ -333,10 +334,10 @@ def _remind(
         key, held = found.held[reminder.owed.ref]
         ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
         journal.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
-        if reminder.percent >= OVER and reminder.owed.duty.clock != on_call.CLOCK:  # an alert has an alarm of its own
+        if reminder.percent >= OVER and reminder.owed not in rung:  # which has an alarm of its own
             overdue = "erasure" if reminder.owed.duty.clock == "erasure" else "conversation"
             journal.raise_alarm(connection, at=now, kind=f"{overdue}.overdue", peer=key[1], ref=ref)
-    kept, rung = remembered(found.items, known, new), [one.label for one in found.alerts]
+    kept, woken = remembered(found.items, known, new), [one.label for one in found.alerts]
     rows_of.tell(
         connection,
         [
@@ -346,5 +347,5 @@ def _remind(
             for reminder in new
         ],
     )
-    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *rung]}))
+    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *woken]}))
     return bool(new)

@@ -171,6 +171,7 @@ class Journey:
                 "closed_on": format_day(self._today, 0),
                 "person_informed": True,
                 "retain_until": format_day(self._today, 365),
+                "claims": {"asked": "none"},
                 "statistics_counted": True,
             },
         )

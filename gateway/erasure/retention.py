@@ -60,6 +60,7 @@ class _Story:
 
     kind: str
     last: int
+    claim_until: date | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -227,12 +228,15 @@ def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, MessageContent | N
             reading.facts.append((row, None, SENSITIVITY[-1], None))
             continue
         header, body = opened.halves()
+        if type_name(opened.facts.body_type) == "case.closure":
+            told = [day for day in (story.claim_until, _claimed(body)) if day is not None]
+            story.claim_until = max(told, default=None)  # nobody's claim is shortened by another closure
         reading.facts.append((row, opened.facts.body_type, _sensitivity(opened, body), _until(header)))
 
 
 def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> RetentionFacts:
     if row is None:
-        return RetentionFacts(kind=story.kind, last=story.last, held=held)
+        return RetentionFacts(kind=story.kind, last=story.last, held=held, claim_until=story.claim_until)
     return RetentionFacts(
         kind=story.kind,
         last=story.last,
@@ -241,7 +245,15 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Rete
         arrived=row.arrived,
         awaited=row.theirs,
         held=held,
+        claim_until=story.claim_until,
     )
+
+
+def _claimed(body: Mapping[str, Json]) -> date | None:
+    """Until when a closure keeps the case for a claim of the person; None where it does not."""
+    claims = body.get("claims")
+    named = claims.get("kept_until") if isinstance(claims, dict) and claims.get("care") == "kept" else None
+    return parse_day(named) if isinstance(named, str) else None
 
 
 def _sensitivity(opened: MessageContent, body: Mapping[str, Json]) -> str:

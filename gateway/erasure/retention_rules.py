@@ -3,7 +3,8 @@
 The rules are data (`schemas/retention.json`). Of all rules that apply to a message the one that ends first counts: each
 is a promise to the person. Three things come before it, in this order:
 
-    legal hold     nothing of a conversation under hold is erased, by whatever rule (domain 10.3)
+    legal hold     nothing of a conversation under hold is erased, by whatever rule (domain 10.3); nor before the day
+                   until which a closure keeps it for a claim of the person (domain 10.17)
     under way      what this node still owes somebody is delivered, handed over or seen by a person first
     unreadable     of a content that does not open nobody can say what it is: a person decides
 
@@ -42,7 +43,8 @@ class RetentionFacts:
 
     ``state`` and ``since`` are its main state and when it came into it, None where that is not known. ``arrived`` is
     when the person arrived, None before. ``awaited`` is until when the other side has to say that it erased: what the
-    answer is about is kept for it. ``held`` says that a legal hold lies over it.
+    answer is about is kept for it. ``held`` says that a legal hold lies over it, ``claim_until`` is the last day on
+    which it is kept for a claim or a trial, by what was said when it was closed.
     """
 
     kind: str
@@ -52,6 +54,7 @@ class RetentionFacts:
     arrived: int | None = None
     awaited: int | None = None
     held: bool = False
+    claim_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +121,14 @@ def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:
 def _verdict(item: Item, due: int | None, now: int) -> RetentionDecision:
     if due is None or now < due:
         return RetentionDecision.KEEP
-    if item.standing.held:
+    if item.standing.held or _is_claimed(item.standing.claim_until, now):
         return RetentionDecision.HELD
     return RetentionDecision.UNDER_WAY if item.under_way else RetentionDecision.ERASE
+
+
+def _is_claimed(until: date | None, now: int) -> bool:
+    end = None if until is None else _end_of(until)
+    return until is not None and (end is None or now < end)
 
 
 def ends_at(item: Item, rule: Rule) -> int | None:

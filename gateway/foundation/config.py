@@ -296,9 +296,12 @@ class BackupSection(_Section):
 
 
 class DutySection(_Section):
-    """Who is woken by a safety alert, and when this desk is not told of what can wait."""
+    """Who is woken by a safety alert or an undecided emergency, and when this desk is not told of what can wait."""
 
     contacts: tuple[StaffRef, ...] = Field(default=(), max_length=20, description="duty contacts, in their order")
+    coordinator: StaffRef | None = Field(
+        default=None, description="woken besides by a referral in danger to life that nobody decides"
+    )
     quiet_hours: str | None = Field(default=None, description="local time, such as 20:00-07:00; Sa-Su 00:00-24:00")
     escalation_minutes: int | None = Field(default=None, ge=1, le=120, description="until the next contact is woken")
 

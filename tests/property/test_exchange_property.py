@@ -126,6 +126,7 @@ def referral(end: Endpoint, rng: random.Random) -> Draft:
     body["header"]["consent_ref"] = b64u(rng.randbytes(16))
     body["header"]["recipient_role"] = "legal_representative"  # G9, where there are proceedings
     body["header"].pop("vital_interest", None)
+    body["header"] |= {"legal_basis": ["6_1_e"], "transfer_basis": "public_interest_49_1_d"}  # G6
     body["content"]["legal_status"] = "irregular"  # G5
     body["content"].pop("reflection_period_until", None)
     body["content"].pop("attachments", None)  # how many files go with a message is told outside

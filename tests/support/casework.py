@@ -67,6 +67,8 @@ STANDING: dict[str, Any] = WHERE | {
     "owed": [DUTY],
     "missing": 2,
     "no_calendar": ["AL"],
+    "ask_elsewhere": True,
+    "owed_later": ["/content/person/languages"],
     "procedure": {
         "region": "tact",
         "drafts": ["ar"],

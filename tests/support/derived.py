@@ -47,11 +47,12 @@ def docs(*, check: bool) -> list[str]:
         from gateway.cli.pages import render_page  # not there in every state of the tree
 
         wanted[ROOT / "docs" / "cli.md"] = render_page()
-        from support import domains_page, protocol_rules, roles_page, training_page
+        from support import domains_page, protocol_rules, roles_page, rules_page, training_page
         from support.pages import with_operations
 
         wanted[ROOT / domains_page.PAGE] = domains_page.document(ROOT)
         wanted[ROOT / protocol_rules.PAGE] = protocol_rules.document(ROOT)
+        wanted[ROOT / rules_page.PAGE] = rules_page.document(ROOT)
 
         wanted[ROOT / "docs" / "local-api.md"] = with_operations(ROOT / "docs" / "local-api.md")
         wanted[ROOT / "docs" / "training.md"] = training_page.document(ROOT / "docs" / "training.md")

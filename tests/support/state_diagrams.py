@@ -89,6 +89,7 @@ def clock_table() -> str:
 
 def _clock(clock: Clock) -> str:
     silence = f"{clock.silence} %" if clock.silence is not None else ""
+    silence += "".join(f"; {case} as {other}" for case, other in clock.silent_as.items())
     named = "the day that the message names"
     long = ", ".join(f"{case}: {_length(duration)}" for case, duration in clock.durations.items()) or named
     return f"| `{clock.name}` | {clock.about} | {long} | {silence} | {clock.source} |"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from support.batches import proofs
-from support.endpoints import OPEN, example, standing
+from support.endpoints import OPEN, example, purpose_of, standing
 from support.lawful import assert_lawful
 from support.lines import (
     CASE,
@@ -60,7 +60,7 @@ from gateway.delivery.outbound import steps as outbound
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.messages.types import Draft, ExaminedMessage, LinkPosition
 from gateway.policy.circumstances import Circumstances
-from gateway.policy.gates.gate_table import PURPOSES, Recipient, UnitKind
+from gateway.policy.gates.gate_table import Recipient, UnitKind
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import b64u
 from keys.primitives.hybrid_keys import SigningKey
@@ -339,7 +339,7 @@ class Walk:
             to=NODES[end.side.other],
             conversation=CASE,
             reply_to=asked[-1] if asked else (b64u(b"n" * 16) if wanted else None),
-            purpose=line.purpose or (min(PURPOSES.get(line.kind, {"referral"})) if personal else None),
+            purpose=line.purpose or (purpose_of(f"{line.kind}.1") if personal else None),
             header={name: value for name, value in header.items() if value is not None},
             content={name: value for name, value in content.items() if value is not None},
         )

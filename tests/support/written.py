@@ -25,7 +25,7 @@ def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[
         "country": country,
         "unit": "fp",
         "name": name,
-        "kind": "public_authority",
+        "kind": "ngo",
         "roles": [*roles],
         "contact": "duty desk",
     }

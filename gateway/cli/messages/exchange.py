@@ -167,6 +167,10 @@ def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> No
             output.print_hint(
                 f"no calendar for {output.format_value(standing['no_calendar'])}: dates that count days are not certain"
             )
+        if standing["owed_later"]:
+            output.print_hint(f"we still owe, by info.reply: {output.format_value(standing['owed_later'])}")
+        if standing["ask_elsewhere"]:
+            output.print_hint("nobody decided in time about a person in danger: refer to a second unit (trm send)")
         output.print_line("")
         _show_owed(standing)
         output.print_line("")

@@ -23,6 +23,7 @@ USUAL: Mapping[str, frozenset[str]] = {
     "consular": frozenset({"identity", "documents", "image"}),
     "law_enforcement": frozenset({"identity", "contact", "exploitation", "criminal"}),
     "return": frozenset({"identity", "contact", "documents", "family", "health_physical", "risk", "location", "needs"}),
+    "intra_eu_transfer": frozenset({"identity", "contact", "family", "health_physical", "risk", "needs"}),
     "reintegration": frozenset({"identity", "contact", "family", "health_physical", "location", "needs"}),
     "monitoring": frozenset({"contact", "risk", "needs", "monitoring"}),
     "legal_proceedings": frozenset({"identity", "contact", "exploitation", "criminal"}),

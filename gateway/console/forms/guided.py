@@ -15,8 +15,9 @@ from enum import StrEnum
 from gateway.console.forms.fields import Fields
 from gateway.console.forms.parts import Group, Part
 from gateway.console.forms.step_table import Step
-from gateway.console.forms.steps import plan_steps
+from gateway.console.forms.steps import PURPOSE, plan_steps
 from gateway.errors import Finding
+from gateway.messages.emergency import ASKED, INSTEAD, is_emergency
 from gateway.ports import Json
 from schemas import describe_rules
 from schemas.describe import ALWAYS, ANSWERED
@@ -61,7 +62,9 @@ class DraftStep:
 
 def list_steps(body_type: str, body: Body, fields: Fields, findings: Iterable[Finding]) -> tuple[DraftStep, ...]:
     """List the steps of a draft with ``fields`` as `fields.to_fields` gives them and `/purpose` beside them."""
-    applying = [narrow_step(body_type, step, body, fields) for step in plan_steps(body_type)]
+    short = is_emergency(body_type, header) if isinstance(header := body.get("header"), dict) else False
+    planned = map(shorten_step, plan_steps(body_type)) if short else plan_steps(body_type)
+    applying = [narrow_step(body_type, step, body, fields) for step in planned]
     wrong = assign_findings(applying, findings)
     found = []
     for step in applying:
@@ -69,6 +72,13 @@ def list_steps(body_type: str, body: Body, fields: Fields, findings: Iterable[Fi
         progress = PROGRESS[bool(mine), some]
         found.append(DraftStep(step=step, progress=progress, folded=step.folds and not mine, findings=mine))
     return tuple(one for one in found if one.step.places)
+
+
+def shorten_step(step: Step) -> Step:
+    """Return a step of a referral in danger to life: the ten questions are open, one without any is passed over."""
+    asked = (*ASKED, INSTEAD)
+    more = step.more | {place for place in step.places if place not in asked and place != PURPOSE}
+    return replace(step, more=more, folds=not any(place in asked for place in step.places))
 
 
 def narrow_step(body_type: str, step: Step, body: Body, fields: Fields) -> Step:

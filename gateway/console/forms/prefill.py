@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.foundation.config import CorridorSection
 from gateway.ports import Json
+from schemas.catalogue import load_catalogue
 
 CARRIED = ("legal_basis", "transfer_basis", "transfer_instrument", "handling", "language")
 """What the next message of a node in a conversation takes over from its last one."""
@@ -25,6 +26,18 @@ VERSIONED = frozenset({"return.response/1"})
 def begins_with_answered(body_type: str) -> bool:
     """Whether something of what an answer of this type answers stands in its content."""
     return body_type in VERSIONED or body_type == INFO_REPLY
+
+
+AUTHORITY_BASIS = ("6_1_e", "9_2_g")
+"""What a public authority acts on where its settings name nothing else: its task by national law (domain 7.21)."""
+
+
+def begin_basis(body_type: str, *, authority: bool) -> dict[str, Json]:
+    """Return the legal basis with which a message begins at a unit that is a public authority; only one about a person
+    names any, and none that nothing blocks.
+    """
+    entry = load_catalogue().get(body_type)
+    return {"legal_basis": [*AUTHORITY_BASIS]} if authority and entry.personal and not entry.never_blocked else {}
 
 
 def header_of(section: CorridorSection, now: int, *, personal: bool) -> dict[str, Json]:

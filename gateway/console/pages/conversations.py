@@ -22,6 +22,7 @@ from gateway.console.units import load_units
 from gateway.console.visit import Page, Visit
 from gateway.console.words import N_, Words
 from gateway.conversations.safe_contact import Channel
+from gateway.messages.emergency import REFERRAL
 from gateway.ports import Json
 
 SECTION = Section(
@@ -80,6 +81,11 @@ async def _show(visit: Visit, fault: str) -> web.StreamResponse:
         fault=fault,
         advice=await _advice(visit, found),
         guidance=await _guidance(visit, found),
+        owed_labels={
+            place: label_place(REFERRAL, place, visit.words)
+            for standing in found["standing"]
+            for place in standing["owed_later"]
+        },
         **await _holds(visit, id),
     )
 

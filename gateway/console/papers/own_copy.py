@@ -1,5 +1,5 @@
 """The person's own copy in the person's words: what they agreed to, what was said about them, who has seen it, and how
-they complain or take something back (domain 10.17).
+they complain or take something back (domain 10.18).
 
 Its page and its file are made of the same text. It names offices and countries; nobody who works here, and no word of a
 message.

@@ -128,6 +128,12 @@ class Standing(Where):
     procedure: Place | None
     missing: Count
     no_calendar: list[str]
+    owed_later: list[str] = Field(
+        description="places that a referral of ours in danger to life left for later, and nobody told yet"
+    )
+    ask_elsewhere: bool = Field(
+        description="a referral of ours in danger to life that nobody decided in time: ask a second unit"
+    )
 
 
 class MessageInConversation(Message):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.conversations.history import Side as Teller
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.duties import duties
 from gateway.conversations.rules.duty import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold
+from gateway.conversations.rules.silence import offers_elsewhere
 from gateway.conversations.status_updates import THEM, US
 from gateway.foundation.deadlines import Deadline
+from gateway.messages.emergency import is_emergency, list_owed
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
@@ -19,6 +22,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json
 from schemas.region_pack.procedures import Fact
 from schemas.region_pack.regions import Region
+from schemas.types import type_name
 
 
 class StandingViews:
@@ -51,7 +55,18 @@ class StandingViews:
             "procedure": standing_in(self._region, self._clock, held, found, due, local | away),
             "missing": len(held.missing),
             "no_calendar": [*self._loader.unlisted(key[1])],
+            "owed_later": [*_owed_later(held)],
+            "ask_elsewhere": held.ours is Side.HOST
+            and offers_elsewhere(found.situation, held.conversation.setting, now),
         }
+
+
+def _owed_later(held: LoadedConversation) -> tuple[str, ...]:
+    """What an emergency of ours left for later."""
+    ours = [one for one in held.said.values() if one.side is Teller.OURS]
+    request = next((one for one in ours if is_emergency(one.body_type, one.header)), None)
+    told = (one.content for one in ours if type_name(one.body_type) == "info.reply")
+    return () if request is None else list_owed(request.content, told)
 
 
 def outcome_of(found: Fold | None, held: LoadedConversation, row: MessageRow) -> str | None:

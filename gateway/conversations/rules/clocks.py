@@ -30,10 +30,11 @@ class Setting:
 
     def silence(self, clock: str, case: str, start: int, owing: Side, asked: Message | None = None) -> Deadline:
         """When saying nothing has its effect."""
-        percent = load_clocks()[clock].silence
-        if percent is None:
+        found = load_clocks()[clock]
+        if found.silence is None:
             raise RuntimeError(f"silence has no effect on clock {clock}")
-        return self.until(clock, case, start, owing, percent=percent, asked=asked)
+        lasts = found.silent_as.get(case, case)
+        return self.until(clock, lasts, start, owing, percent=found.silence, asked=asked)
 
     def end_of(self, day: date, side: Side) -> Deadline:
         """The end of a day that a message names, where ``side`` is."""

@@ -3,6 +3,9 @@
 ``pass_time`` lets silence speak before a message of a later time, and at the end until now. It never does so when an
 answer of the right time comes later in the order, and never at a deadline that is not certain. Taking back a referral
 or a consent says more than silence, so for these it waits out the life of a message.
+
+An emergency that nobody decides does not end the sooner for it (`silent_as` of its clocks): its host is offered to ask
+a second unit instead (domain 5.14).
 """
 
 from __future__ import annotations
@@ -18,6 +21,10 @@ from gateway.foundation.deadlines import Deadline
 from gateway.messages.types import MESSAGE_LIFE
 
 _r, _e = Referral, ReferralEvent
+
+EMERGENCY = "emergency"
+ELSEWHERE = 150
+"""Percent of the time to decide about an emergency after which a second unit is offered (domain 5.14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,17 @@ def silence(now: Situation, setting: Setting) -> Silence | None:
             return Silence(event=_e.AGREE, deadline=until, answers=answers | alerts)
         case _:
             return None
+
+
+def offers_elsewhere(now: Situation | None, setting: Setting, at: int) -> bool:
+    """Whether the host should ask a second unit, since nobody decided in time about a person in danger."""
+    match now:
+        case Situation(state=_r.DELIVERED | _r.UNDER_REVIEW, request=Message() as request, decided_from=int(start)):
+            start += min(now.paused, PAUSE)
+            over = setting.until("decision", EMERGENCY, start, Side.RECEIVING, percent=ELSEWHERE, asked=request)
+            return request.priority == EMERGENCY and over.certain and at > over.at
+        case _:
+            return False
 
 
 def pass_time(

@@ -21,6 +21,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, ConversationId
 from gateway.messages.draft_form import IDS, form_faults, schema_faults
+from gateway.messages.emergency import leave_for_later
 from gateway.messages.types import Draft
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Json
@@ -45,7 +46,9 @@ class DraftReader:
         self._rand = rand
 
     def read(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
-        """The request as a draft; identity, place in a conversation and nothing else is filled in."""
+        """The request as a draft. Identity and place in a conversation are filled in, and in an emergency what is told
+        later is said to be (`gateway.messages.emergency`); nothing else is.
+        """
         faults = form_faults(request)
         header, body, body_type, to = (request.get(name) for name in ("header", "content", "type", "to"))
         purpose = request.get("purpose")
@@ -64,7 +67,7 @@ class DraftReader:
                 reply_to=reply_to if isinstance(reply_to, str) else None,
                 purpose=purpose if isinstance(purpose, str) else None,
                 header=header,
-                content=body,
+                content=leave_for_later(str(body_type), header, body),
                 case=number_of(request),
                 of_case=CaseId(case) if isinstance(case, str) else None,
             ),

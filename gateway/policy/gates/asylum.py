@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.conversations.history import NO_REFOULEMENT, History, Side
+from gateway.conversations.history import History, Side
 from gateway.errors import Code
 from gateway.foundation.ids import UnitKind
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
 from gateway.policy.gates.person import signed_request
+from schemas.law.legal_status import is_protected
 
 #: Messages that by their nature reach the State of origin or begin a return: they need a known legal status.
 TOWARDS_ORIGIN: frozenset[str] = frozenset(
@@ -73,7 +74,7 @@ def g5_received(facts: GateFacts) -> Decision:
     history = facts.with_this
     known = history.nationalities is not None and country in history.nationalities
     ngo = facts.recipient is not None and facts.recipient.kind is UnitKind.NGO
-    if _tells_of_a_person(facts) and history.legal_status in NO_REFOULEMENT and known and not ngo:
+    if _tells_of_a_person(facts) and is_protected(history.legal_status) and known and not ngo:
         return _g5(
             "/header/recipient_unit", "nothing goes to the State of nationality while asylum is sought or granted"
         )
@@ -85,8 +86,8 @@ def _tells_of_a_person(facts: GateFacts) -> bool:
 
 
 def _protected(facts: GateFacts, history: History) -> bool:
-    before = facts.history.legal_status in NO_REFOULEMENT  # a correction to the contrary does not go there first
-    return facts.asylum_hold or before or history.legal_status in NO_REFOULEMENT
+    before = is_protected(facts.history.legal_status)  # a correction to the contrary does not go there first
+    return facts.asylum_hold or before or is_protected(history.legal_status)
 
 
 def _feared(facts: GateFacts, history: History) -> frozenset[str]:

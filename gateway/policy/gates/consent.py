@@ -1,4 +1,4 @@
-"""The gates about permission: G2 with its path for danger to life, G6 and G7."""
+"""The gates about permission: G2 with its path for danger to life, and G7."""
 
 from __future__ import annotations
 
@@ -9,49 +9,9 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.givers import unfit_giver
 from gateway.consent.rules import Consent, covers, onward, passed_on, read
 from gateway.errors import Code, RefusedError
-from gateway.foundation.ids import UnitKind
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
-
-#: The transfer basis that public authorities may not use (GDPR 49(3)).
-CONSENT_BASIS = "consent_49_1_a"
-#: The one that claims that there is no transfer to a third country.
-INTRA_EEA = "intra_eea"
-#: The European Union, Iceland, Liechtenstein and Norway (EEA Agreement, Joint Committee Decision 154/2018).
-EEA: frozenset[str] = frozenset(
-    {
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IS",
-        "IT",
-        "LI",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "NO",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    }
-)
+from gateway.policy.gates.transfer import CONSENT_BASIS
 
 RETURN_CONSENT_DAYS = 90
 """How old the consent to a return may be when it is proposed (domain 7.15)."""
@@ -66,7 +26,7 @@ PURPOSES: Mapping[str, frozenset[str]] = {
     "risk.request": frozenset({"risk_assessment"}),
     "risk.assessment": frozenset({"risk_assessment"}),
     "assistance.plan": frozenset({"assistance"}),
-    "return.proposal": frozenset({"return"}),
+    "return.proposal": frozenset({"return", "intra_eu_transfer"}),
     "reintegration.plan": frozenset({"reintegration"}),
     "monitoring.report": frozenset({"monitoring"}),
     "proceedings.notice": frozenset({"legal_proceedings"}),
@@ -306,47 +266,7 @@ def _basis(hint: str) -> Refuse:
     return _g2("/header/legal_basis", hint)
 
 
-# --- basis of the transfer, and withdrawal ------------------------------------------------------------------------
-
-
-def g6_transfer_basis(facts: GateFacts) -> Decision:
-    """G6: a public authority may not transfer on the person's consent (GDPR 49(3)); an unknown kind counts as one.
-
-    Nor does anybody claim that the data stay in the EEA when the signed directory says that they leave it (GDPR 44).
-    """
-    return g6_received(facts) if facts.sender_kind is not None else _first(_leaves_eea(facts), _on_consent(facts))
-
-
-def g6_received(facts: GateFacts) -> Decision:
-    """G6 at the receiver: where the signed directory shows that the sender is an authority (GDPR 49(3)), and for the
-    own country.
-    """
-    authority = facts.sender_kind is UnitKind.PUBLIC_AUTHORITY
-    return _first(_leaves_eea(facts), _on_consent(facts) if authority else PERMIT)
-
-
-def _first(*decisions: Decision) -> Decision:
-    return next((found for found in decisions if isinstance(found, Refuse)), PERMIT)
-
-
-def _leaves_eea(facts: GateFacts) -> Decision:
-    if facts.transfer_basis != INTRA_EEA or facts.recipient is None or facts.recipient.country in EEA:
-        return PERMIT
-    return Refuse(
-        gate=Code.GATE_G6,
-        place="/header/transfer_basis",
-        hint="the signed directory has the recipient outside the EEA: name the basis on which the data go there",
-    )
-
-
-def _on_consent(facts: GateFacts) -> Decision:
-    if facts.transfer_basis != CONSENT_BASIS:
-        return PERMIT
-    return Refuse(
-        gate=Code.GATE_G6,
-        place="/header/transfer_basis",
-        hint="a public authority needs another basis than consent, such as an agreement or public interest",
-    )
+# --- withdrawal ------------------------------------------------------------------------------------------------------
 
 
 def g7_withdrawal(facts: GateFacts) -> Decision:

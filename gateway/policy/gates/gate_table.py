@@ -10,7 +10,7 @@ not told refuses: facts that know nothing pass nothing.
     G3   no child returns without guardian, assent, best interests and family report           person
     G4   a return needs a joint risk assessment that says proceed, or the warned person's word person
     G5   with asylum sought or granted nothing goes to a State that the person fears           asylum
-    G6   a public authority may not transfer on the person's consent                           consent
+    G6   data leave on a basis that fits who sends and who receives them, an authority's never consent   transfer
     G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         consent
     G8   no return in the reflection period unasked, or by a decision that is not final        person
     G9   criminal data go to lawyers, prosecutors and police, or with consent to a case manager    content
@@ -39,14 +39,11 @@ from gateway.foundation.ids import UnitKind
 from gateway.policy.gates import correction
 from gateway.policy.gates.asylum import g5_asylum, g5_received
 from gateway.policy.gates.consent import (
-    CONSENT_BASIS,
     PURPOSES,
     g2_consent,
     g2_received,
     g2_vital_form,
     g2_vital_interest,
-    g6_received,
-    g6_transfer_basis,
     g7_received,
     g7_withdrawal,
 )
@@ -64,6 +61,7 @@ from gateway.policy.gates.content import (
 )
 from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, kind_by_roles
 from gateway.policy.gates.person import g3_child, g4_joint_risk, g8_stay
+from gateway.policy.gates.transfer import CONSENT_BASIS, g6_received, g6_transfer_basis
 
 __all__ = [
     "AT_RECEIVER",
@@ -119,7 +117,9 @@ AT_RECEIVER: tuple[AtReceiver, ...] = (
     AtReceiver(gate=g5_received, why="status and nationality in the message, or said before"),
     AtReceiver(gate=g2_vital_form, why="the form of the claim; whom the sender asked stays the sender's"),
     AtReceiver(gate=g2_received, why="the consent record it holds; one that is not here may be behind a gap"),
-    AtReceiver(gate=g6_received, why="roles of the sending unit in the signed descriptor"),
+    AtReceiver(
+        gate=g6_received, why="kinds and roles of both units in the signed descriptors, the own list of decisions"
+    ),
     AtReceiver(gate=g9_received, why="the role that the message names as its reader"),
     AtReceiver(gate=g15_neutral, why="the message alone"),
     AtReceiver(gate=g1_no_identifiers, why="the message alone"),

@@ -9,6 +9,8 @@ from gateway.conversations.history import CHILD, BestInterests, Grounds, History
 from gateway.errors import Code
 from gateway.foundation.ids import UnitAddress
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
+from gateway.policy.gates.transfer import EEA
+from schemas.law.legal_status import is_returnable, is_transferable
 
 RISK_DAYS = 30
 """How long a joint risk assessment holds (domain 9.16)."""
@@ -26,8 +28,14 @@ PROCEED: frozenset[str] = frozenset({"proceed", "proceed_with_measures"})
 #: Outcomes of a determination that let a child return to the State of origin (ECAT 16(7), list bid_outcome).
 RETURN_OUTCOMES: frozenset[str] = frozenset({"family_reunification_origin", "alternative_care_origin"})
 SUITABLE: frozenset[str] = frozenset({"suitable", "suitable_with_support"})
-#: The legal statuses under which a return by a decision may be proposed (domain 9.26).
-NO_RIGHT_TO_STAY: frozenset[str] = frozenset({"irregular", "eu_citizen"})
+#: The kind and the purpose of a transfer to the EU State that examines the asylum claim (domain 9.30).
+EU_TRANSFER, TRANSFER_PURPOSE = "eu_transfer", "intra_eu_transfer"
+#: Outcomes that let a child be transferred there: the family waits in that State (Regulation 2024/1351 article 25).
+TRANSFER_OUTCOMES: frozenset[str] = frozenset({"third_country_family"})
+#: Those by which the child goes to the family, which has to be found suitable.
+TO_FAMILY: frozenset[str] = frozenset({"family_reunification_origin", *TRANSFER_OUTCOMES})
+#: States that take part in these transfers: the EEA, and Switzerland by its agreement.
+TRANSFER_STATES: frozenset[str] = EEA | {"CH"}
 ASSENT: frozenset[str] = frozenset({"given", "not_able"})
 
 
@@ -56,7 +64,10 @@ def g3_child(facts: GateFacts) -> Decision:
     if grounds is not None and (grounds.kind == "decision_based" or grounds.signed_on is not None):
         hint: str | None = "no child is returned by a decision or goes against advice: its best interests decide"
     else:
-        hint = _g3_missing(facts.history, guardians, facts.today)
+        moved = grounds is not None and grounds.kind == EU_TRANSFER
+        hint = _g3_missing(
+            facts.history, guardians, facts.today, outcomes=TRANSFER_OUTCOMES if moved else RETURN_OUTCOMES
+        )
     return PERMIT if hint is None else Refuse(gate=Code.GATE_G3, place="/content", hint=hint)
 
 
@@ -66,7 +77,7 @@ def _child_travels(history: History, listed: tuple[str, ...], today: date) -> bo
     return alone or history.child(today) is not False
 
 
-def _g3_missing(history: History, guardians: tuple[Side, ...], today: date) -> str | None:
+def _g3_missing(history: History, guardians: tuple[Side, ...], today: date, *, outcomes: frozenset[str]) -> str | None:
     """What has to come first, in the order in which it comes in a procedure."""
     for side in guardians:
         guardian = history.guardians.get(side)
@@ -78,21 +89,22 @@ def _g3_missing(history: History, guardians: tuple[Side, ...], today: date) -> s
     report = history.family_report
     if report is None:
         return "a report on family and environment comes first: send family.inquiry"
-    return _not_in_best_interests(history.best_interests, report.recommendation, report.involvement_suspected, today)
+    unsuitable = report.involvement_suspected or report.recommendation not in SUITABLE
+    return _not_in_best_interests(history.best_interests, unsuitable, today, outcomes=outcomes)
 
 
 def _not_in_best_interests(
-    found: BestInterests | None, recommendation: str, suspected: bool, today: date
+    found: BestInterests | None, unsuitable: bool, today: date, *, outcomes: frozenset[str]
 ) -> str | None:
     if found is None:
         return "a determination of the child's best interests comes first: send bid.report"
-    if found.outcome not in RETURN_OUTCOMES:
+    if found.outcome not in outcomes:
         return "the determination of the child's best interests does not allow a return: do not propose one"
     if found.review_on is not None and today > found.review_on:
         return "the determination of the child's best interests is due for review: send bid.report of kind bid_review"
     if not found.care_place:
         return "the place of care has to be confirmed: see care_place_confirmed of bid.report"
-    if found.outcome == "family_reunification_origin" and (suspected or recommendation not in SUITABLE):
+    if found.outcome in TO_FAMILY and unsuitable:
         return "the family report does not find the family suitable: the panel has to review its determination"
     return None
 
@@ -184,11 +196,17 @@ def g8_stay(facts: GateFacts) -> Decision:
     in which no expulsion is enforced; domain 3.8). A period without a known end has not ended.
 
     A return by a decision is proposed and confirmed only when the decision is final, its safeguards are named, and the
-    last legal status is one that gives no right to stay (ECAT 16(2), domain 9.26).
+    last legal status is one that gives no right to stay (ECAT 16(2), domain 9.26). So is a transfer to the EU State
+    that examines the asylum claim; it is not carried out in the reflection period, and the person is informed before
+    (C-66/21; domain 9.30).
     """
     if facts.name != "return.proposal" and not _confirms(facts):
         return PERMIT
     history, grounds = facts.history, facts.with_this.grounds
+    if facts.name == "return.proposal" and (facts.purpose == TRANSFER_PURPOSE) != _is_transfer(grounds):
+        return _g8("a return and a transfer to another EU State have purposes of their own: name the right one")
+    if grounds is not None and _is_transfer(grounds):
+        return _g8_transfer(facts, grounds)
     if grounds is not None and grounds.kind == "decision_based":
         return _g8_decision(history, grounds, facts.today)
     if facts.name != "return.proposal":
@@ -204,7 +222,7 @@ def g8_stay(facts: GateFacts) -> Decision:
 
 
 def _g8_decision(history: History, grounds: Grounds, today: date) -> Decision:
-    if history.legal_status not in NO_RIGHT_TO_STAY:
+    if not is_returnable(history.legal_status):
         return _g8("the legal status told last is not known, or one by which the person may stay")
     if grounds.decided_on is None:
         return _g8(
@@ -213,6 +231,28 @@ def _g8_decision(history: History, grounds: Grounds, today: date) -> Decision:
         )
     if grounds.decided_on > today:
         return _g8("a decision of a later day is not final yet")
+    return PERMIT
+
+
+def _is_transfer(grounds: Grounds | None) -> bool:
+    return grounds is not None and grounds.kind == EU_TRANSFER
+
+
+def _g8_transfer(facts: GateFacts, grounds: Grounds) -> Decision:
+    history, today = facts.history, facts.today
+    if facts.name == "return.proposal" and (facts.recipient is None or facts.recipient.country not in TRANSFER_STATES):
+        return _g8("such a transfer goes to a State that takes part in the examination of asylum claims")
+    if history.reflection_until is not None and today <= history.reflection_until:
+        return _g8("a reflection period runs: a transfer may be prepared, and is not carried out before it has ended")
+    if not is_transferable(history.legal_status):
+        return _g8("the legal status told last is not that another EU State examines the asylum claim")
+    if grounds.decided_on is None or grounds.informed_on is None:
+        return _g8(
+            "a transfer names the day of its decision, that no appeal stops it, and the day on which the person was "
+            "informed: see transfer of return.proposal"
+        )
+    if max(grounds.decided_on, grounds.informed_on) > today:
+        return _g8("the decision and the information of the person come before the transfer")
     return PERMIT
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.conversations.alert_rules import HOUR, alert_clock, escalation, ring_at
+from gateway.conversations.alert_rules import HOUR, alert_clock, escalation, ring_at, undecided
 from gateway.foundation.hours import Hours, hours_of
 
 NIGHT = hours_of("20:00-07:00; Sa-Su 00:00-24:00")
@@ -108,3 +108,26 @@ def test_a_shorter_step_wakes_sooner_and_a_longer_one_not_later():
     taken = escalation("violence", 0, DESK, None, 1_300, step=600)
     assert [rung.at for rung in taken.rung] == [0, 600, 1_200]
     assert escalation("violence", 0, DESK, None, 1_300, step=9 * HOUR) == escalation("violence", 0, DESK, None, 1_300)
+
+
+# --- a referral in danger to life that nobody decides -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hours", "ours", "theirs"),
+    [(11, "", ""), (12, "a", ""), (24, "ab", "a"), (36, "abc", "ab"), (48, "abca", "abc")],
+)
+def test_finding_a6_who_is_woken_by_an_undecided_emergency(hours, ours, theirs):
+    """From half of the day on where the decision is ours, from its end on at the side that asked; round and round."""
+    for side, woken in ((True, ours), (False, theirs)):
+        found = undecided(12 * HOUR, 24 * HOUR, DESK, hours * HOUR, ours=side)
+        assert "".join(rung.contact for rung in found.rung) == woken
+        assert found.next is not None and found.next.contact == DESK[len(woken) % 3]
+        assert found.next.at == (12 if side else 24) * HOUR + len(woken) * 12 * HOUR
+        assert found.overdue is (hours > 24)
+
+
+def test_an_undecided_emergency_without_anybody_to_wake_alarms_when_its_day_is_over():
+    """Nobody is made up."""
+    found = undecided(12 * HOUR, 24 * HOUR, [], 25 * HOUR, ours=True)
+    assert (found.rung, found.next, found.nobody, found.overdue) == ((), None, True, True)

@@ -5,7 +5,7 @@ message.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -67,6 +67,22 @@ ENDED = {state: replace(REFERRAL, state=state, since=START + 2 * DAY) for state 
 def test_each_rule(what: Item, rule: str, days: int):
     """The days of each rule (domain 10.2)."""
     assert ends(what) == (rule, days)
+
+
+def test_finding_a12_a_closed_case_with_a_claim_is_kept_until_its_day():
+    """No rule erases anything of it before, also not the last day of a header; then the rules go on."""
+    closed = replace(REFERRAL, state="closed", since=START, claim_until=date(2030, 10, 20))
+    for kept in (item(standing=closed), item(standing=closed, retain_until=date(2027, 1, 20))):
+        due = decide(kept, RULES, START).due
+        assert due is not None
+        last = int(datetime(2030, 10, 21, tzinfo=UTC).timestamp()) - 1
+        assert [decide(kept, RULES, at).verdict for at in (due - 1, due, last, last + 1)] == [
+            RetentionDecision.KEEP,
+            RetentionDecision.HELD,
+            RetentionDecision.HELD,
+            RetentionDecision.ERASE,
+        ]
+    assert decide(item(standing=replace(closed, claim_until=date.max)), RULES, START + 10**10).verdict == "held"
 
 
 def test_the_table_names_what_there_is():

@@ -82,7 +82,7 @@ def sha256_hex(data: bytes) -> str:
 def two_revisions() -> tuple[Catalogue, MessageType, MessageType]:
     """A catalogue that holds a type in an older and a newer revision."""
     old = load_catalogue().get("referral.request/1")
-    new = replace(old, revision=2, schema="sha256:" + "2" * 64, file="referral.request.1.2.json")
+    new = replace(old, revision=9, schema="sha256:" + "2" * 64, file="referral.request.1.9.json")
     return Catalogue(held=(new, old)), old, new
 
 

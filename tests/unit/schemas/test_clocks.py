@@ -82,6 +82,8 @@ def test_silence_speaks_where_the_table_says_so():
         "closure_response": 100,
     }
     assert load_reminders() == (50, 100)
+    patient = {name: dict(clock.silent_as) for name, clock in load_clocks().items() if clock.silent_as}
+    assert patient == {name: {"emergency": "normal"} for name in ("decision", "info_reply")}
 
 
 @table("clock", load_clocks().values(), ids=lambda clock: clock.name)
@@ -94,6 +96,7 @@ def test_an_emergency_never_stops(clock: Clock):
     "bad",
     [
         entry(emergency={"working_days": 1}),
+        entry(normal={"days": 1}) | {"silent_as": {"emergency": "normal"}},
         entry(any={"days": 0}),
         entry(any={"days": True}),
         entry(any={"weeks": 1}),
@@ -101,7 +104,16 @@ def test_an_emergency_never_stops(clock: Clock):
         entry(),
         {**entry(any={"days": 1}), "named_in": "due"},
     ],
-    ids=["emergency in working days", "zero", "no number", "unknown unit", "two units", "nothing", "both"],
+    ids=[
+        "emergency in working days",
+        "silent as none",
+        "zero",
+        "no number",
+        "unknown unit",
+        "two units",
+        "nothing",
+        "both",
+    ],
 )
 def test_a_bad_clock_is_refused(bad):
     """One fault each."""

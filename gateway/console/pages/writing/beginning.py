@@ -12,7 +12,13 @@ from aiohttp import web
 
 from gateway.console.choices import choose_case, list_cases
 from gateway.console.forms.alert import ALERT
-from gateway.console.forms.prefill import begin_answer, begins_with_answered, carry_terms, header_of
+from gateway.console.forms.prefill import (
+    begin_answer,
+    begin_basis,
+    begins_with_answered,
+    carry_terms,
+    header_of,
+)
 from gateway.console.pages.writing.drafts import ABOUT_NOBODY
 from gateway.console.pickers import find_version
 from gateway.console.units import load_units
@@ -27,13 +33,16 @@ ELSEWHERE = frozenset(
 """Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
 OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
 TAKEN = "safety.alert.ack/1"
+ASKS_TO_TAKE = "referral"
+"""The purpose with which a referral begins: to ask whether they take the case."""
 CHOOSE = N_("Choose one.")
 NEEDS_CASE = N_("Say whose case it is: choose one, or say what a new one is called.")
 
 
 async def choose_message(visit: Visit) -> web.StreamResponse:
     """List the messages that can begin a conversation, and the units that can receive one."""
-    return await _new(visit, {}, Form({"case": (visit.request.query.get("case", ""),)}))
+    named = {name: (visit.request.query.get(name, ""),) for name in ("case", "type")}
+    return await _new(visit, {}, Form(named))
 
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form) -> web.StreamResponse:
@@ -87,9 +96,12 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
         "recipient_unit": unit,
         "recipient_role": units.only_role(unit, peer),
     }
-    terms = known_terms(visit, peer, form.one("type"))
+    basis = begin_basis(form.one("type"), authority=units.is_authority(ours))
+    terms = basis | known_terms(visit, peer, form.one("type"))
     known_header: dict[str, Json] = {name: value for name, value in (header | terms).items() if value is not None}
     draft: dict[str, Json] = {"type": form.one("type"), "to": peer, "header": known_header, "content": {}}
+    if form.one("type") == REFERRAL:
+        draft["purpose"] = ASKS_TO_TAKE
     about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
     case = None if about_nobody else await choose_case(visit, form)
     return await _save_new(visit, form, draft if case is None else {**draft, "case": case})
@@ -158,7 +170,9 @@ def known_terms(visit: Visit, peer: str, body_type: str) -> dict[str, Json]:
 async def _prefill(visit: Visit, chosen: Mapping[str, Any]) -> dict[str, Json]:
     """Return header and content with which an answer begins: as our last message to them, and by what it answers."""
     draft, entry = chosen["draft"], load_catalogue().get(chosen["type"])
-    terms = known_terms(visit, chosen["peer"], chosen["type"])
+    ours = draft["header"].get("sender_unit")
+    basis = begin_basis(chosen["type"], authority=(await load_units(visit)).is_authority(ours))
+    terms = basis | known_terms(visit, chosen["peer"], chosen["type"])
     if chosen["last"] is not None:
         last = await visit.ask("message.show", {"id": chosen["last"], "direction": "out"})
         terms |= carry_terms(last.get("header") or {}, personal=entry.personal)

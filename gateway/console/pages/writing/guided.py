@@ -39,6 +39,7 @@ from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import Words
 from gateway.errors import Code, Finding, RefusedError
+from gateway.messages.emergency import leave_for_later
 from gateway.ports import Json
 from schemas.catalogue import load_catalogue
 
@@ -107,6 +108,9 @@ def put_step(visit: Visit, draft: Mapping[str, Json], step: Step, form: Form) ->
     fields = put_answers(read_answers(visit, draft), step, form.fields)
     halves = to_document(str(draft["type"]), fields, visit.settings.offset)
     halves["content"] = number_items(str(draft["type"]), halves["content"])
+    header, content = halves["header"], halves["content"]
+    if isinstance(header, dict) and isinstance(content, dict):
+        halves["content"] = leave_for_later(str(draft["type"]), header, content)
     kept = {name: value for name, value in draft.items() if name != "purpose"}
     purpose = next(iter(fields.get(PURPOSE, ())), "")
     return {**kept, **halves, **({"purpose": purpose} if purpose else {})}

@@ -77,7 +77,7 @@ class Case:
         to, roles = ("AL" if party is self.two.fr else "FR"), "national_focal_point"
         request = example(f"{body_type}/1", to, consent_ref=CONSENT, sender_role=roles, recipient_role=roles)
         usual = {"return"} if body_type in ("bid.report", "return.response") else {"referral"}  # as two-step opens them
-        purpose = min(PURPOSES.get(body_type, usual))
+        purpose = min(PURPOSES.get(body_type, usual) - {"intra_eu_transfer"})
         said = {name: value for name, value in (request["content"] | content).items() if value is not None}
         request |= {"purpose": purpose, "conversation": CASE, "content": said}
         return request if reply_to is None else request | {"in_reply_to": reply_to}

@@ -140,6 +140,8 @@ def test_doubts_about_a_conversation_are_told(capsys):
         "procedure": None,
         "missing": 1,
         "no_calendar": ["XK"],
+        "ask_elsewhere": True,
+        "owed_later": ["/content/person/languages"],
     }
     message = dict.fromkeys(("direction", "peer", "type", "state", "reason", "at", "n"))
     told = [message | {"id": "m", "outcome": "crossed"}]
@@ -148,5 +150,7 @@ def test_doubts_about_a_conversation_are_told(capsys):
     printed = capsys.readouterr()
     assert "asylum hold" in printed.out
     assert "nothing is owed" in printed.out
+    assert "refer to a second unit" in printed.err
+    assert "we still owe, by info.reply: /content/person/languages" in printed.err
     for hint in ("1 message(s) can no longer be read", "no calendar for XK", "m had no effect: crossed"):
         assert hint in printed.err

@@ -26,6 +26,7 @@ from gateway.console.forms.parts import Group, list_places
 from gateway.console.forms.steps import plan_steps
 from gateway.console.words import load_words
 from gateway.errors import Finding
+from gateway.messages.emergency import ASKED, INSTEAD, leave_for_later
 from schemas import load_catalogue
 from schemas.describe import ALWAYS, ANSWERED
 
@@ -195,3 +196,25 @@ def test_what_may_be_left_out_is_folded_and_what_is_needed_is_not():
         "/content/child": True,
         "/content/person/safe_contact_rule": True,
     }
+
+
+def test_in_danger_to_life_ten_questions_stand_open_and_the_rest_is_folded():
+    """Whoever says that it is an emergency meets ten questions in all, and every other one folded (domain 7.22)."""
+    header: dict[str, Any] = {"priority": "emergency"}
+    content: dict[str, Any] = {"person": {"pseudonym": "Mali", "age_group": "adult"}}
+    for priority, most in (("emergency", 10), ("normal", 99)):
+        body = {"header": header | {"priority": priority}, "content": content}
+        body["content"] = leave_for_later(REFERRAL, body["header"], content)
+        fields = to_fields(REFERRAL, body, offset) | {"/purpose": ("referral",)}
+        steps = list_steps(REFERRAL, body, fields, find_faults(REFERRAL, body))
+        terms = {"basis", "units"}
+        asked = [
+            place
+            for one in steps
+            if one.step.name not in terms and not one.folded
+            for place in one.step.places
+            if place not in one.step.more and place != "/purpose"
+        ]
+        assert set(asked) <= {*ASKED, INSTEAD} if most == 10 else len(asked) > 10
+        assert len(asked) <= most + 1  # the claim of danger to life stands in the place of the consent
+        assert {one.step.name for one in steps} >= {"purpose", "person", "happened", "consent", "ask"}

@@ -27,7 +27,10 @@ def test_the_calendar_of_the_side_that_owes_the_answer_counts(owing, day):
 
 def test_silence_counts_the_percentage_that_its_clock_names():
     """150 % of 24 hours for a decision, 100 % of three working days for conditions (domain 5.6)."""
-    assert SETTING.silence("decision", "emergency", START, RECEIVING).at == START + 36 * HOUR
+    assert SETTING.silence("decision", "urgent", START, RECEIVING).at == START + 108 * HOUR
+    assert SETTING.silence("decision", "emergency", START, RECEIVING) == SETTING.silence(
+        "decision", "normal", START, RECEIVING
+    )
     assert SETTING.silence("conditions", "normal", START, HOST).at == end(5)
 
 

@@ -25,7 +25,7 @@ from support.talk import (
 
 from gateway.conversations.rules.fold import fold
 from gateway.conversations.rules.machines import Referral, ReferralEvent
-from gateway.conversations.rules.silence import pass_time, patience_for, silence
+from gateway.conversations.rules.silence import offers_elsewhere, pass_time, patience_for, silence
 from gateway.conversations.rules.situation import Outcome, Situation
 from gateway.messages.types import MESSAGE_LIFE
 
@@ -138,14 +138,32 @@ def test_a_request_that_did_not_arrive_does_not_expire():
     assert sent().fold(after=400 * DAY).state is R.SENT
 
 
-@pytest.mark.parametrize(("priority", "hours"), [("emergency", 36), ("urgent", 108)])
-def test_an_emergency_expires_by_the_hour(priority, hours):
-    """150 % of 24 and of 72 hours, counted from the receipt, through a weekend."""
-    talk = requested(priority=priority)
+def test_what_is_urgent_expires_by_the_hour():
+    """150 % of 72 hours, counted from the receipt, through a weekend."""
+    talk = requested(priority="urgent")
     received = talk.messages[-1].received
     assert received is not None
-    assert fold(talk.conversation(), received + hours * HOUR).state is R.UNDER_REVIEW
-    assert fold(talk.conversation(), received + hours * HOUR + 1).state is R.EXPIRED
+    assert fold(talk.conversation(), received + 108 * HOUR).state is R.UNDER_REVIEW
+    assert fold(talk.conversation(), received + 108 * HOUR + 1).state is R.EXPIRED
+
+
+def test_finding_a6_an_emergency_does_not_end_by_a_night_of_silence():
+    """It can be accepted for as long as a normal one, on both sides; then it has expired like that (domain 5.14)."""
+    talk = requested(priority="emergency")
+    over = decision_over(talk)
+    assert fold(talk.conversation(), over).state is R.UNDER_REVIEW
+    assert fold(talk.conversation(), over + 1).state is R.EXPIRED
+    late = talk.say(RECEIVING, "referral.accept", after=5 * DAY, to="referral.request")
+    found = talk.fold()
+    assert (found.state, found.outcomes[late.id]) == (R.ACCEPTED, Outcome.APPLIED)
+
+
+def test_finding_a6_a_question_left_open_in_an_emergency_does_not_end_it_in_a_day():
+    """The host that does not answer loses no place in a night either."""
+    talk = requested(priority="emergency")
+    talk.say(RECEIVING, "info.request", priority="emergency", flag=True)
+    assert talk.fold(after=20 * DAY).state is R.INFO_REQUESTED
+    assert talk.fold(after=22 * DAY).state is R.EXPIRED
 
 
 def test_a_question_pauses_the_decision():
@@ -212,3 +230,30 @@ def test_an_unknown_calendar_holds_nothing_against_anybody():
     talk.amend(talk.messages[-1], side=HOST, n=1_000)
     assert SETTING.calendars[RECEIVING].country == "AL"
     assert fold(talk.conversation(), talk.now + far + 100 * DAY).state is R.CLOSING
+
+
+# --- a second unit ---------------------------------------------------------------------------------------------------
+
+
+def offered(talk: Talk, at: int) -> bool:
+    """Whether it is offered at a moment."""
+    return offers_elsewhere(talk.fold().situation, SETTING, at)
+
+
+def test_finding_a6_a_second_unit_is_offered_after_a_day_and_a_half():
+    """36 hours after delivery, to the second; an answer ends it."""
+    talk = requested(priority="emergency")
+    received = talk.messages[-1].received
+    assert received is not None
+    assert not offered(talk, received + 36 * HOUR)
+    assert offered(talk, received + 36 * HOUR + 1)
+    talk.say(RECEIVING, "referral.accept", after=2 * DAY, to="referral.request")
+    assert not offered(talk, talk.now + 1)
+
+
+@pytest.mark.parametrize("talk", [requested(), requested(priority="urgent"), accepted(), sent(), Talk()])
+def test_nothing_else_is_offered_elsewhere(talk):
+    """Only a referral in danger to life that waits for a decision."""
+    talk.say(HOST, "consent.record", consent="c2", purposes=("referral",))
+    assert not offered(talk, talk.now + 10 * DAY)
+    assert not offers_elsewhere(None, SETTING, 0)

@@ -72,6 +72,8 @@ def drafted(name: str, **changes: Any) -> Draft:
 
 def met(draft: Draft) -> History:
     """A history that meets what the example needs: a child's, but where only an adult can do what it says."""
+    if "transfer" in draft.content:
+        return replace(MET, age_group="adult", legal_status="eu_transfer_pending")
     if not {"decision", "against_advice"} & set(draft.content):
         return MET
     adult = replace(MET, age_group="adult", legal_status="irregular")

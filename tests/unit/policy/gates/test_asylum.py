@@ -19,10 +19,19 @@ AT_FR = replace(LISTED, country="FR")
 NGO = replace(LISTED, kind=UnitKind.NGO)
 
 
-@pytest.mark.parametrize("status", ["asylum_pending", "protection_granted"])
+PROTECTED = [
+    "asylum_not_lodged",
+    "asylum_pending",
+    "appeal_pending",
+    "eu_transfer_pending",
+    "protection_granted",
+]
+
+
+@pytest.mark.parametrize("status", PROTECTED)
 @pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
-def test_g5_nothing_goes_to_the_state_of_nationality(status, at_receiver):
-    """A claim, and protection, stop the referral itself; to another State it goes."""
+def test_finding_a9_nothing_goes_to_the_state_of_nationality(status, at_receiver):
+    """A claim, a wish for one, an appeal and protection stop the referral itself; to another State it goes."""
     facts = replace(ASYLUM, content=ASYLUM.content | {"legal_status": status})
     (refusal,) = refusals(facts, at_receiver=at_receiver)
     assert (refusal.gate, refusal.place) == (G5, "/header/recipient_unit")

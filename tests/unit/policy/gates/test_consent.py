@@ -1,4 +1,4 @@
-"""G2 with danger to life, G6 and G7, at the sender and at the receiver."""
+"""G2 with danger to life, and G7, at the sender and at the receiver."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, LISTED, RECORD, SHELTER, UA, gates, headed, refusals
+from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, RECORD, SHELTER, UA, gates, headed, refusals
 
 import schemas
 from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Handling, bound, read, withdraw
 from gateway.conversations.history import NOTHING_SAID
 from gateway.errors import Code
-from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form, g6_received, g6_transfer_basis
+from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form
 from gateway.policy.gates.gate_table import PURPOSES, Permit, UnitKind
 
 CONSENT = read(RECORD)
@@ -371,42 +371,6 @@ def test_danger_to_life_leaves_a_no_standing(at_receiver):
     assert gates(replace(facts, consent=to_another), at_receiver=at_receiver) == []
     taken_back = replace(facts, consent=withdraw(CONSENT, PARTLY), categories=frozenset({"exploitation"}))
     assert gates(taken_back, at_receiver=at_receiver) == [G7]
-
-
-# --- G6 -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "sender", "receiver"),
-    [
-        (UnitKind.PUBLIC_AUTHORITY, [G6], [G6]),
-        (None, [G6], []),
-        (UnitKind.NGO, [], []),
-        (UnitKind.INTERNATIONAL_ORGANISATION, [], []),
-        (UnitKind.SERVICE_PROVIDER, [], []),
-    ],
-)
-def test_g6_public_authorities_do_not_transfer_on_consent(kind, sender, receiver):
-    """GDPR 49(3). At the sender an unknown kind counts as an authority; the receiver refuses what it can see."""
-    consent = read(RECORD | {"transfer_risks_told": True})
-    facts = headed(replace(GOOD, sender_kind=kind, consent=consent), transfer_basis="consent_49_1_a")
-    assert (gates(facts), gates(facts, at_receiver=True)) == (sender, receiver)
-
-
-@pytest.mark.parametrize(("country", "closed"), [("FR", []), ("NO", []), ("AL", [G6]), ("GB", [G6]), ("CH", [G6])])
-def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
-    """The country is that of the signed directory; whoever sends, and at the receiver too."""
-    for kind in (*UnitKind, None):
-        facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
-        facts = headed(facts, transfer_basis="intra_eea")
-        assert gates(facts) == gates(facts, at_receiver=True) == closed
-
-
-def test_g6_says_that_it_is_open():
-    """Whoever asks the gate alone hears a yes, at the sender and at the receiver."""
-    for kind in (*UnitKind, None):
-        facts = replace(GOOD, sender_kind=kind)
-        assert (g6_transfer_basis(facts), g6_received(facts)) == (Permit(), Permit())
 
 
 # --- G7 -----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from gateway.conversations.history import BestInterests, FamilyReport, Guardian,
 from gateway.errors import Code
 from gateway.policy.gates.person import PROCEED, PROTECTIVE, SUITABLE
 
-G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
+G2, G3, G4, G5, G8 = Code.GATE_G2, Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
 
 
 def risk(conclusion="proceed", *, days=0, review_on=None):
@@ -213,11 +213,16 @@ def test_g8_a_return_by_a_final_decision_names_its_safeguards():
         ("residence_art14", [G8]),
         ("reflection_period", [G8]),
         ("asylum_pending", [G5, G8]),
+        ("asylum_not_lodged", [G5, G8]),
+        ("appeal_pending", [G5, G8]),
+        ("eu_transfer_pending", [G5, G8]),
         ("protection_granted", [G5, G8]),
+        ("temporary_protection", [G8]),
+        ("tolerated", [G8]),
         (None, [G5, G8]),
     ],
 )
-def test_g8_who_may_stay_is_not_returned_by_a_decision(status, closed):
+def test_finding_a9_who_may_stay_is_not_returned_by_a_decision(status, closed):
     """Only a status without a right to stay opens it, whatever the person signed; what is not known does not."""
     proposed, confirmed = by_decision(replace(ADULT, legal_status=status, signed=(read(SIGNED),)))
     assert proposed == closed
@@ -229,6 +234,88 @@ def test_g8_the_older_form_of_the_proposal_carries_no_decision():
     said = ADULT.said("return.proposal", {"return_kind": "decision_based", "travellers": [{"age_group": "adult"}]})
     assert gates(replace(CONFIRM, history=said)) == [G8]
     assert gates(replace(CONFIRM, history=said, content={"answer": "change"})) == []
+
+
+# --- a transfer to another EU State -------------------------------------------------------------------------------
+
+MOVED = {
+    "return_kind": "eu_transfer",
+    "transfer": {"decided_on": "2026-05-01", "informed_on": "2026-05-10", "appeal_over": True},
+    "travellers": [{"age_group": "adult"}],
+}
+WAITS = replace(ADULT, legal_status="eu_transfer_pending")
+AGREED = read(RECORD | {"grants": [RECORD["grants"][2] | {"purpose": "intra_eu_transfer"}]})
+
+
+def transfer(history=WAITS, country="IT", purpose="intra_eu_transfer", **changes):
+    """What the gates say to the proposal of a transfer, and to its confirmation."""
+    content = MOVED | changes
+    there = replace(PROPOSAL.recipient, country=country)
+    proposal = replace(PROPOSAL, content=content, history=history, purpose=purpose, recipient=there, consent=AGREED)
+    confirmed = replace(CONFIRM, history=history.said("return.proposal", content), recipient=there)
+    return gates(proposal), gates(confirmed)
+
+
+def test_finding_a10_a_transfer_names_its_decision_and_that_the_person_was_informed():
+    """With all of it, it goes; without one of them, or before its day, it does not."""
+    assert transfer() == ([], [])
+    for missing in MOVED["transfer"]:
+        left = {name: value for name, value in MOVED["transfer"].items() if name != missing}
+        assert transfer(transfer=left) == ([G8], [G8])
+    for later in ("decided_on", "informed_on"):
+        assert transfer(transfer=MOVED["transfer"] | {later: "2026-06-02"}) == ([G8], [G8])
+    assert transfer(transfer=MOVED["transfer"] | {"appeal_over": False}) == ([G8], [G8])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"legal_status": "reflection_period", "reflection_until": TODAY},
+        {"legal_status": "reflection_period"},
+        {"reflection_until": TODAY},
+        {"legal_status": "irregular"},
+        {"legal_status": "asylum_pending"},
+        {"legal_status": "unknown"},
+        {"legal_status": None},
+    ],
+)
+def test_finding_a10_nobody_is_transferred_in_the_reflection_period(told):
+    """C-66/21: it is not carried out in it, whatever was decided, and not where no other State examines the claim."""
+    for closed in transfer(replace(WAITS, **told)):
+        assert G8 in closed
+    assert transfer(replace(WAITS, reflection_until=date(2026, 5, 31))) == ([], [])
+
+
+def test_finding_a10_a_transfer_has_its_own_purpose_and_goes_to_a_state_that_takes_part():
+    """A consent to a return is none to a transfer, nor the other way round; Morocco takes part in none."""
+    assert transfer(purpose="return")[0] == [G2, G8]
+    assert gates(replace(PROPOSAL, purpose="intra_eu_transfer", consent=AGREED)) == [G8]
+    assert transfer(country="CH")[0] == []
+    assert transfer(replace(WAITS, nationalities=frozenset({"NG"})), country="MA")[0] == [G8]
+    assert transfer(replace(WAITS, nationalities=frozenset({"IT"})))[0] == [G5]
+
+
+def test_finding_a10_a_child_is_transferred_to_its_family_alone():
+    """On a determination of best interests that says so, with guardians on both sides and a suitable family."""
+    family = replace(BID, outcome="third_country_family")
+    child = replace(CHILD, legal_status="eu_transfer_pending", best_interests=family)
+
+    def moved(history):
+        content = MOVED | OF_CHILD
+        there = replace(PROPOSAL.recipient, country="IT")
+        agreed = read(
+            RECORD
+            | {"given_by": "guardian", "child_assent": "given"}
+            | {"grants": [RECORD["grants"][2] | {"purpose": "intra_eu_transfer"}]}
+        )
+        facts = replace(PROPOSAL, content=content, history=history, recipient=there, consent=agreed)
+        return gates(replace(facts, purpose="intra_eu_transfer"))
+
+    assert moved(child) == []
+    assert moved(replace(child, best_interests=BID)) == [G3]
+    assert moved(replace(child, family_report=replace(REPORT, recommendation="unsuitable"))) == [G3]
+    assert moved(replace(child, guardians={})) == [G3]
+    assert moved(replace(child, age_group="presumed_child", best_interests=None)) == [G3]
 
 
 # --- against advice -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
+from gateway.policy.gates.transfer import EEA
 from schemas.region_pack.calendars import load_calendars
 from schemas.region_pack.policies import format_policy, read_policy
 from schemas.region_pack.procedures import STAGES
@@ -46,11 +47,12 @@ def faults(folder: Path) -> list[tuple[str, str]]:
 
 
 def test_the_pack_is_held_and_loads() -> None:
-    """The region of the project is there, with its eight countries and fifteen corridors."""
+    """The region of the project is there, with its eight countries, fifteen corridors home and twenty within the EU."""
     assert "tact" in list_regions()
     found = load_region("tact")
     assert {"AL", "MA", "UA", "FR", "GR", "IT", "PL", "ES"} == set(found.countries)
-    assert len(found.corridors) == 15 and ("FR", "AL") in found.corridors and ("AL", "FR") not in found.corridors
+    assert len(found.corridors) == 35 and ("FR", "AL") in found.corridors and ("AL", "FR") not in found.corridors
+    assert ("FR", "IT") in found.corridors and ("IT", "FR") in found.corridors
     assert ("AL", "FR") in found.ways
     assert tuple(stage.name for stage in found.procedure.stages) == STAGES
 
@@ -102,11 +104,18 @@ def test_return_of_a_child_is_guarded() -> None:
 
 
 def test_every_corridor_has_a_policy_for_every_purpose() -> None:
-    """No corridor of the region is forgotten: each way has a rule for referral and for return."""
+    """No corridor of the region is forgotten: each way has a rule for referral, and for return or, within the EU, for a
+    transfer.
+    """
     policy = load_region("tact").policies["two-step"]
     assert load_region("tact").ways == policy.pairs
     for way in policy.pairs:
-        assert policy.rule(way, "referral") and policy.rule(way, "return") and policy.rule(way, None)
+        assert policy.rule(way, "referral") and policy.rule(way, None)
+        moved = "intra_eu_transfer" if set(way) <= EEA else "return"
+        assert [policy.rule(way, name) is not None for name in ("return", "intra_eu_transfer")] == [
+            moved == "return",
+            moved != "return",
+        ]
 
 
 def test_a_copy_under_another_name_loads(copy: Path) -> None:
@@ -248,7 +257,7 @@ IN_REGION: dict[str, tuple[Change, str, str]] = {
         "unknown_language",
     ),
     "corridor to nowhere": (lambda v: v["corridors"][0]["to"].append("DE"), "/corridors/0/to/3", "unknown_country"),
-    "corridor onto itself": (lambda v: v["corridors"][0]["to"].append("FR"), "/corridors/0", "corridor"),
+    "corridor onto itself": (lambda v: v["corridors"][1]["to"].append("ES"), "/corridors/1", "corridor"),
     "no node": (lambda v: v.update(nodes={"AL": 2}), "/nodes/AL", "node"),
     "no version": (lambda v: v.update(nodes={f"n1{'a' * 32}": 0}), f"/nodes/n1{'a' * 32}", "number"),
 }

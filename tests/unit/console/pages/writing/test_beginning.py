@@ -118,6 +118,8 @@ def conversation(**standing: Any) -> dict[str, Any]:
         "procedure": None,
         "missing": 0,
         "no_calendar": [],
+        "ask_elsewhere": False,
+        "owed_later": [],
     }
     return {
         "conversation": ID,
@@ -214,6 +216,28 @@ async def test_what_is_set_for_a_country_stands_in_what_is_new(body_type, person
             handled = {"handling": {"onward_sharing": "none", "retain_until": until}, "language": "en"}
             known = {"sender_unit": "fp", "sender_role": ROLE, "recipient_unit": "fp"}
             assert header == (known | legal | handled if name == "AL" else known)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body_type", "begins"),
+    [
+        ("public_authority", "referral.request/1", ["6_1_e", "9_2_g"]),
+        ("public_authority", "enquiry.capacity/1", None),
+        ("ngo", "referral.request/1", None),
+        (None, "referral.request/1", None),
+    ],
+)
+async def test_finding_a8_an_authority_begins_with_its_task(kind, body_type, begins):
+    """By the kind that its descriptor signs; what is set for the country comes before it, and it can be changed."""
+    listed = KNOWN["directory.list"]["units"]
+    units = [unit | {"kind": kind} if unit["state"] == "own" else unit for unit in listed]
+    answers = KNOWN | {"directory.list": {"units": units}}
+    for set_for in ({}, {"AL": CorridorSection(to="AL", legal_basis=("6_1_c",))}):
+        async with console(answers, corridors=set_for) as there:
+            await there.post("/drafts/new", {"type": body_type, "to": "AL/fp", "case": CASE})
+            header = there.desk.calls[-1][1]["draft"]["header"]
+            personal = body_type == "referral.request/1"
+            assert header.get("legal_basis") == (["6_1_c"] if set_for and personal else begins)
 
 
 @pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])
