@@ -45,7 +45,7 @@ def test_the_schema_of_a_message(begun, theirs, expected):
 def test_a_type_that_nothing_may_block_is_not_fixed(monkeypatch: pytest.MonkeyPatch):
     """A withdrawal goes in the newest revision that both hold, whatever one said before it in the conversation."""
     first = replace(ASK, body_type="consent.withdrawal/1", schema="sha256:first withdrawal")
-    second = replace(first, revision=2, schema="sha256:second withdrawal")
+    second = replace(first, revision=first.revision + 1, schema="sha256:second withdrawal")
     monkeypatch.setattr(schemas, "load_catalogue", lambda: Catalogue(held=(first, second)))
     begun = [("consent.withdrawal/1", first.schema)]
     assert schema_for("consent.withdrawal/1", begun=begun, theirs={first.schema, second.schema}) == second.schema
