@@ -78,7 +78,7 @@ class StatisticsReleases:
         self._own = own
         self._peers = peers
         self._loader = loader
-        self._region = region
+        self._plan = region.statistics.counted_in(own.descriptor.country)
         self._workers = workers
         self._clock = clock
         self._actor = actor
@@ -99,7 +99,7 @@ class StatisticsReleases:
         made = await self._content.store.read(store.all_releases)
         if name in {row.period for row in made}:
             return Made(release=await self.stored(name), new=False)
-        now, plan, before = self._clock.now(), self._region.statistics, [row.period for row in made]
+        now, plan, before = self._clock.now(), self._plan, [row.period for row in made]
         today = self._day(now)
         permit(plan, name, today, before)
         counted, (at, earlier) = await self._cases(), await self._content.store.read(partial(self._tally, period=name))
@@ -140,7 +140,7 @@ class StatisticsReleases:
         async with self._counting:
             keys, released = await self._content.store.read(partial(_uncounted, refs=[*refs]))
             found = [item for item in await self._all_referrals(keys) if not item.erased]
-            plan = self._region.statistics
+            plan = self._plan
             for name in sorted({period_of(plan, item.case.registered).name for item in found} - released):
                 some = [item for item in found if period_of(plan, item.case.registered).name == name]
                 await self._count_in(name, some)
@@ -149,7 +149,7 @@ class StatisticsReleases:
         """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
         begins again, and an alarm says so.
         """
-        plan, now = self._region.statistics, self._clock.now()
+        plan, now = self._plan, self._clock.now()
         at, before = await self._content.store.read(partial(self._tally, period=name))
         cases, damaged = merge_persons(found), at is not None and before is None
         made = await self._workers.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
