@@ -45,6 +45,7 @@ from gateway.statistics.store import ReleaseRow
 from gateway.statistics.tallies import Tally, countable, read_tally, tally, tally_json
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
+from schemas.region_pack.statistics import StatisticsPlan
 
 AT_ONCE = 200
 """Conversations whose content is open at a time."""
@@ -78,7 +79,7 @@ class StatisticsReleases:
         self._own = own
         self._peers = peers
         self._loader = loader
-        self._plan = region.statistics.counted_in(own.descriptor.country)
+        self._region = region
         self._workers = workers
         self._clock = clock
         self._actor = actor
@@ -190,6 +191,10 @@ class StatisticsReleases:
                 Code.NOT_FOUND, "this period was not released", hint="trm statistics make counts it once it is over"
             )
         return from_json(orjson.loads(found))
+
+    @property
+    def _plan(self) -> StatisticsPlan:
+        return self._region.statistics.counted_in(self._own.descriptor.country)
 
     def _day(self, at: int) -> date:
         """The day it is in the country of this node."""
