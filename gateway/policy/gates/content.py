@@ -10,7 +10,7 @@ from gateway.consent.rules import covers
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
-from gateway.policy.gates.roles import find_role_fault
+from gateway.policy.gates.roles import find_complained_of, find_role_fault
 from gateway.policy.identifiers import Identifier, identifiers
 from gateway.statistics.periods import asked
 from gateway.statistics.suppression import Leak, Table, leak, table_of
@@ -218,8 +218,10 @@ def g14_directory(facts: GateFacts) -> Decision:
 
 
 def g14_roles(facts: GateFacts) -> Decision:
-    """G14 at the receiver: the newer roles alone, the sender's by the descriptor that its node signed (domain 6.16)."""
-    return find_role_fault(facts) or PERMIT
+    """G14 at the receiver: the newer roles alone, the sender's by the descriptor that its node signed (domain 6.16), and
+    a complaint that went to the unit it is about (domain 2.53).
+    """
+    return find_role_fault(facts) or find_complained_of(facts) or PERMIT
 
 
 def g15_neutral(facts: GateFacts) -> Decision:

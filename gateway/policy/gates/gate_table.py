@@ -125,7 +125,7 @@ AT_RECEIVER: tuple[AtReceiver, ...] = (
     AtReceiver(gate=g15_neutral, why="the message alone"),
     AtReceiver(gate=g1_no_identifiers, why="the message alone"),
     AtReceiver(gate=g12_statistics, why="the message alone"),
-    AtReceiver(gate=g14_roles, why="newer roles, by both signed descriptors"),
+    AtReceiver(gate=g14_roles, why="newer roles, by both signed descriptors; whom a complaint is about"),
     AtReceiver(gate=g11_codes, why="its own code lists"),
     AtReceiver(gate=g13_reason, why="the message alone"),
 )

@@ -1,4 +1,6 @@
-"""The newer roles at gate G14: signed, and meant for the message. Pure."""
+"""Who gets a message, at gate G14: newer roles are signed and meant for it, and a complaint goes past whom it is about.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,13 @@ def find_role_fault(facts: GateFacts) -> Refuse | None:
         if role not in meant:
             return _refuse(member, "this role has no part in this message: choose another role or another message")
     return None
+
+
+def find_complained_of(facts: GateFacts) -> Refuse | None:
+    """Refuse a complaint that goes to the unit that it is about (domain 2.53)."""
+    if facts.name != "service.complaint" or facts.content.get("about_unit") != facts.recipient_unit:
+        return None
+    return _refuse("recipient_unit", "a complaint never goes to the unit that it is about: choose another body")
 
 
 def _refuse(member: str, hint: str) -> Refuse:

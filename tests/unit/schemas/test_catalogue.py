@@ -66,6 +66,7 @@ EXPECTED = {
     "safety.alert.ack/1",
     "safety.alert.update/1",
     "safety.alert/1",
+    "service.complaint/1",
     "stats.request/1",
     "stats.submission/1",
     "subject.access/1",

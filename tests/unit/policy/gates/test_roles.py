@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.gate_facts import GOOD, LISTED
+from support.gate_facts import FR, GOOD, LISTED
 
 from gateway.errors import Code
 from gateway.policy.descriptor_units import recipient_in
@@ -75,6 +75,18 @@ def test_finding_c_who_enforces_returns_learns_nothing_of_who_is_protected(statu
     other = replace(facts, recipient=replace(unit, roles=frozenset({"case_manager"})))
     assert Code.GATE_G5 not in {gate for gate, _ in refusals(other)}
     assert Code.GATE_G5 not in {gate for gate, _ in refusals(replace(facts, content={"legal_status": "irregular"}))}
+
+
+def test_finding_b_a_complaint_never_goes_to_the_unit_that_it_is_about() -> None:
+    """Neither at the sender nor at the receiver, whichever role the unit has besides."""
+    body = {"about_unit": GOOD.recipient_unit, "subject": "respect", "text": "x", "wish": "inquiry"}
+    facts = asked(
+        "case_manager", "complaints_body", signed=set(), listed={"complaints_body"}, body_type="service.complaint/1"
+    )
+    assert (Code.GATE_G14, "/header/recipient_unit") in refusals(replace(facts, content=body))
+    assert isinstance(received(replace(facts, content=body)), tuple)
+    elsewhere = refusals(replace(facts, content={**body, "about_unit": f"{FR}/shelter"}))
+    assert Code.GATE_G14 not in {gate for gate, _ in elsewhere}
 
 
 def test_finding_c_a_unit_of_a_newer_role_is_one_of_the_older_too() -> None:
