@@ -218,8 +218,8 @@ def g14_directory(facts: GateFacts) -> Decision:
 
 
 def g14_roles(facts: GateFacts) -> Decision:
-    """G14 at the receiver: the newer roles alone, the sender's by the descriptor that its node signed (domain 6.16), and
-    a complaint that went to the unit it is about (domain 2.53).
+    """G14 at the receiver: the newer roles alone, the sender's by the descriptor that its node signed (domain 6.16),
+    and a complaint that went to the unit it is about (domain 2.53).
     """
     return find_role_fault(facts) or find_complained_of(facts) or PERMIT
 
