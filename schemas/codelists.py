@@ -5,7 +5,7 @@ Their labels in other languages are in `labels/`, one file for each (`schemas.la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -19,13 +19,19 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeEntry:
-    """One code. `retired` codes are understood in old messages and offered in no new one."""
+    """One code. `retired` codes are understood in old messages and offered in no new one.
+
+    ``since`` is the edition of the list with which it came: types of before do not have it. ``within`` is the older
+    code of which it is a part, and which stands for it there.
+    """
 
     code: str
     labels: Mapping[str, str]
     note: str = ""
     category: str | None = None
     retired: bool = False
+    since: int = 1
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,13 @@ class CodeList:
 
     def __contains__(self, code: object) -> bool:
         return any(entry.code == code for entry in self.codes)
+
+    def is_whole(self, codes: Collection[str]) -> bool:
+        """Tell whether these are all codes of an edition of the list."""
+        return any(
+            set(codes) == {entry.code for entry in self.codes if entry.since <= edition}
+            for edition in {entry.since for entry in self.codes}
+        )
 
     def label(self, code: str) -> str:
         """Return the English label of `code`, else the code itself. Other languages: `schemas.labels`."""

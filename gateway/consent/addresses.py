@@ -25,6 +25,7 @@ from gateway.ports import Json
 from keys.documents.descriptor import Descriptor, Unit
 from keys.documents.envelope import Statement
 from keys.documents.statement import STATEMENTS
+from schemas.roles import broaden_role
 
 FOCAL_POINT = "national_focal_point"
 """Who speaks for a unit that has this role, or says nothing of its roles."""
@@ -108,4 +109,5 @@ def _speaker(own: Descriptor) -> Unit:
 
 
 def _role(unit: Unit) -> str:
-    return FOCAL_POINT if not unit.roles or FOCAL_POINT in unit.roles else unit.roles[0]
+    """A withdrawal knows no newer role (domain 6.16)."""
+    return FOCAL_POINT if not unit.roles or FOCAL_POINT in unit.roles else broaden_role(unit.roles[0])

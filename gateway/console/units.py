@@ -13,7 +13,9 @@ from typing import Any
 from gateway.console.visit import Visit
 from gateway.console.words import Words
 from gateway.foundation.ids import UnitKind
+from schemas import load_catalogue
 from schemas.render import Named, replace_controls
+from schemas.roles import role_in
 
 
 class Units:
@@ -64,11 +66,11 @@ class Units:
             "/header/recipient_unit": lambda id: self.name(id, recipient),
         }
 
-    def only_role(self, id: object, peer: str | None = None) -> str | None:
-        """Return the role of a unit that has exactly one."""
+    def only_role(self, id: object, peer: str | None = None, *, body_type: str) -> str | None:
+        """Return the role of a unit that has exactly one, as messages of `body_type` know it."""
         for unit in self.listed:
             if (_peer(unit), unit["unit"]) == (peer, id) and len(unit["roles"]) == 1:
-                return str(unit["roles"][0])
+                return role_in(load_catalogue().get(body_type), str(unit["roles"][0]))
         return None
 
     def is_authority(self, id: object) -> bool:

@@ -246,6 +246,7 @@ class Journey:
             type="family.report/1",
             purpose="family_inquiry",
             content={
+                "basis": "visit",
                 "visited_on": format_day(self._today, -1),
                 "findings": [finding],
                 "family_willing": "yes",

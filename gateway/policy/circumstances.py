@@ -35,3 +35,4 @@ class Circumstances:
     feared_states: frozenset[str] = frozenset()
     approver: str | None = None
     record_withdrawn: bool = False
+    sender_roles: frozenset[str] | None = None

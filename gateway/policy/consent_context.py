@@ -27,7 +27,7 @@ from gateway.policy import asylum_holds, store
 from gateway.policy.acts import Acts, load_acts
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_cases import Asked, judge_cases
-from gateway.policy.descriptor_units import recipient_in
+from gateway.policy.descriptor_units import recipient_in, roles_in
 from gateway.policy.gates.gate_table import Recipient
 from gateway.ports import Clock
 from keys.primitives.encoding import Json
@@ -126,6 +126,7 @@ class ConsentContextLoader:
                     circumstances=Circumstances(
                         node=self._own.node,
                         sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
+                        sender_roles=roles_in(self._own.descriptor, question.sender_unit),
                         recipient=self._recipient(question, now),
                         consent=None if index is None else relied_on[index],
                         consent_case=of_consent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.foundation.ids import UnitId
 from gateway.policy.gates.gate_table import Recipient, UnitKind, kind_by_roles
 from keys.documents.descriptor import Descriptor, Unit
+from schemas.roles import with_older
 
 
 def recipient_in(
@@ -17,7 +18,7 @@ def recipient_in(
     listed = _unit(descriptor, unit)
     if listed is None:
         return None
-    roles = frozenset(listed.roles)
+    roles = with_older(listed.roles)
     return Recipient(
         country=descriptor.country,
         roles=roles,
@@ -37,5 +38,13 @@ def sender_kind_in(descriptor: Descriptor, unit: UnitId | None, role: str | None
     return kind_by_roles(roles | ({role} if role is not None else set()))
 
 
-def _unit(descriptor: Descriptor, unit: UnitId | None) -> Unit | None:
+def roles_in(descriptor: Descriptor, unit: object) -> frozenset[str] | None:
+    """The roles that the node signed for a unit, and the older ones of which they are parts; None where it lists none
+    such.
+    """
+    listed = _unit(descriptor, unit)
+    return None if listed is None else with_older(listed.roles)
+
+
+def _unit(descriptor: Descriptor, unit: object) -> Unit | None:
     return next((listed for listed in descriptor.units if listed.id == unit), None)

@@ -3,6 +3,7 @@ pure.
 
     sex, age_group, citizenship_group    of the person, the last word counting; child as the gates read the age
     exploitation, registering_body       of the referral
+    thb_status                           of the referral and of the decisions on it, what holds now
     corridor                             the country of the other side
 
 Nothing is guessed: what nobody said has no code, and counts as not stated.
@@ -18,11 +19,16 @@ from gateway.foundation.json import Json
 from gateway.statistics.tallies import CORRIDOR, Case
 from schemas.types import type_name
 
+STATUS = "thb_status"
+"""The dimension that tells who is identified from who is presumed to be a victim (domain 12.15)."""
+
 _CORRECTED: Mapping[str, str] = {
     "/content/person/gender": "sex",
     "/content/person_identifying/gender": "sex",
     "/content/thb_decision_body": "registering_body",
+    "/content/thb_status": STATUS,
 }
+_NO_LONGER = frozenset({"overturned", "revoked"})
 
 
 def case_of(messages: Iterable[Opened], registered: date, country: str | None) -> Case:
@@ -45,7 +51,9 @@ def _said(name: str, content: Mapping[str, Json]) -> dict[str, frozenset[str]]:
     match name:
         case "referral.request":
             told = {"exploitation": content.get("exploitation"), "registering_body": content.get("thb_decision_body")}
-            return _codes(told | _of_person(content.get("person")))
+            return _codes(told | {STATUS: content.get("thb_status")} | _of_person(content.get("person")))
+        case "identification.certificate":
+            return _codes({STATUS: _decided(content)})
         case "info.reply":
             return _codes(_of_person(content.get("person_identifying")))
         case "data.correction":
@@ -54,6 +62,15 @@ def _said(name: str, content: Mapping[str, Json]) -> dict[str, frozenset[str]]:
             return {} if dimension is None else _codes({dimension: content.get("new_value")})
         case _:
             return {}
+
+
+def _decided(content: Mapping[str, Json]) -> Json:
+    """A decision that identified a victim and was taken back or overturned identifies nobody any more."""
+    since = content.get("since_then")
+    over = isinstance(since, dict) and since.get("event") in _NO_LONGER
+    if over:
+        return "not_identified" if content.get("decision") != "not_identified" else None
+    return content.get("decision")
 
 
 def _of_person(person: Json) -> dict[str, Json]:

@@ -45,6 +45,7 @@ from gateway.statistics.store import ReleaseRow
 from gateway.statistics.tallies import Tally, countable, read_tally, tally, tally_json
 from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
+from schemas.region_pack.statistics import StatisticsPlan
 
 AT_ONCE = 200
 """Conversations whose content is open at a time."""
@@ -99,7 +100,7 @@ class StatisticsReleases:
         made = await self._content.store.read(store.all_releases)
         if name in {row.period for row in made}:
             return Made(release=await self.stored(name), new=False)
-        now, plan, before = self._clock.now(), self._region.statistics, [row.period for row in made]
+        now, plan, before = self._clock.now(), self._plan, [row.period for row in made]
         today = self._day(now)
         permit(plan, name, today, before)
         counted, (at, earlier) = await self._cases(), await self._content.store.read(partial(self._tally, period=name))
@@ -140,7 +141,7 @@ class StatisticsReleases:
         async with self._counting:
             keys, released = await self._content.store.read(partial(_uncounted, refs=[*refs]))
             found = [item for item in await self._all_referrals(keys) if not item.erased]
-            plan = self._region.statistics
+            plan = self._plan
             for name in sorted({period_of(plan, item.case.registered).name for item in found} - released):
                 some = [item for item in found if period_of(plan, item.case.registered).name == name]
                 await self._count_in(name, some)
@@ -149,7 +150,7 @@ class StatisticsReleases:
         """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
         begins again, and an alarm says so.
         """
-        plan, now = self._region.statistics, self._clock.now()
+        plan, now = self._plan, self._clock.now()
         at, before = await self._content.store.read(partial(self._tally, period=name))
         cases, damaged = merge_persons(found), at is not None and before is None
         made = await self._workers.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
@@ -190,6 +191,10 @@ class StatisticsReleases:
                 Code.NOT_FOUND, "this period was not released", hint="trm statistics make counts it once it is over"
             )
         return from_json(orjson.loads(found))
+
+    @property
+    def _plan(self) -> StatisticsPlan:
+        return self._region.statistics.counted_in(self._own.descriptor.country)
 
     def _day(self, at: int) -> date:
         """The day it is in the country of this node."""

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.statistics.protection import Cell
-from schemas.region_pack.statistics import Dimension, StatisticsPlan, TablePlan
+from schemas.region_pack.statistics import FIRST, Dimension, StatisticsPlan, TablePlan
 
 CORRIDOR = "corridor"
 """The dimension whose code is the country of the other side; a message names the corridor by both."""
@@ -54,7 +54,11 @@ def classify(dimension: Dimension, codes: Collection[str]) -> str:
     if dimension.several is None:
         finding = Finding(place=dimension.name, rule="several", hint="the dimension has no category for several values")
         raise RefusedError(Code.MAPPING_FAILED, "a case would count twice", findings=[finding])
-    return dimension.several
+    return (
+        next(name for name in dimension.categories if name in found)
+        if dimension.several == FIRST
+        else dimension.several
+    )
 
 
 def tally(plan: StatisticsPlan, cases: Iterable[Case], before: Tally | None = None) -> Tally:

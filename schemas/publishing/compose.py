@@ -79,8 +79,8 @@ def compose_schema(source: Spec, library: Library) -> Schema:
     """Compose the published schema of one source file. Raises SourceError, or KeyError for a name that the library
     lacks.
     """
-    composer = _Composer(library=library)
-    about = _about(source, library) if "body_type" in source else {}
+    composer = _Composer(library=library, editions=read_editions(source, library))
+    about = _about(source, composer) if "body_type" in source else {}
     body = _document(source, composer) if "document" in source else _body(source, composer)
     return {
         "$schema": DIALECT,
@@ -91,7 +91,18 @@ def compose_schema(source: Spec, library: Library) -> Schema:
     }
 
 
-def _about(source: Spec, library: Library) -> Schema:
+def read_editions(source: Spec, library: Library) -> Mapping[str, int]:
+    """Read which edition of a code list the source has; of one that it does not name, the first. Raises SourceError
+    for an edition that no code of the list came with.
+    """
+    editions: Mapping[str, int] = source.get("editions", {})
+    for name, edition in editions.items():
+        if edition not in {code.get("since", 1) for code in library.codes[name]["codes"]}:
+            raise SourceError(f"no code of the list {name} came with edition {edition}")
+    return editions
+
+
+def _about(source: Spec, composer: _Composer) -> Schema:
     """Build the entry of a message type for the catalogue, and check that it is complete and that roles and clock
     exist.
     """
@@ -99,7 +110,7 @@ def _about(source: Spec, library: Library) -> Schema:
         raise SourceError(f"a message source without {', '.join(missing)}")
     if source["kind"] not in KINDS:
         raise SourceError(f"a kind of conversation that is none of {', '.join(KINDS)}")
-    roles = [code["code"] for code in library.codes["role"]["codes"] if not code.get("retired")]
+    roles = composer.list_codes("role")
     sides = {side: roles if source[side] == ANY_ROLE else source[side] for side in ("senders", "receivers")}
     if not all(listed and set(listed) <= set(roles) for listed in sides.values()):
         raise SourceError("senders and receivers are codes of the list role, or any")
@@ -131,6 +142,7 @@ def _body(source: Spec, composer: _Composer) -> Schema:
 @dataclass(slots=True, kw_only=True)
 class _Composer:
     library: Library
+    editions: Mapping[str, int]
     defs: dict[str, Schema] = field(default_factory=dict)
 
     def field(self, spec: Spec, inherited: Marks) -> Schema:
@@ -178,10 +190,19 @@ class _Composer:
             self.defs[name] = self.field(fragment, Marks())
         return {"$ref": f"#/$defs/{name}"}
 
+    def list_codes(self, name: str) -> list[str]:
+        """List the codes of `name` that a message may have."""
+        return [code["code"] for code in self._codes(name)]
+
+    def _codes(self, name: str) -> list[Spec]:
+        """A code that came with a later edition is in none of the schemas of before: those are released."""
+        upto = self.editions.get(name, 1)
+        codes = self.library.codes[name]["codes"]
+        return [code for code in codes if not code.get("retired") and code.get("since", 1) <= upto]
+
     def _code(self, name: str, marks: Marks) -> Schema:
-        codes = [code for code in self.library.codes[name]["codes"] if not code.get("retired")]
-        self.defs[f"code.{name}"] = {"type": "string", "enum": [code["code"] for code in codes], "x-codes": name}
-        own = {code["code"]: code["category"] for code in codes if "category" in code}
+        self.defs[f"code.{name}"] = {"type": "string", "enum": self.list_codes(name), "x-codes": name}
+        own = {code["code"]: code["category"] for code in self._codes(name) if "category" in code}
         special = {"x-category-codes": own} if own and marks.category else {}
         return {"$ref": f"#/$defs/code.{name}"} | _leaf(marks) | {"x-codes": name} | special
 

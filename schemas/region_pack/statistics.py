@@ -8,8 +8,9 @@
      "tables": {"victims": {"title": ..., "dimensions": ["sex", "age_group", "exploitation"]}}}
 
 A dimension sorts the codes of one code list into categories, each code into exactly one; one category may have the
-`rest`. `missing` is the category of a case without a value, `several` that of a case with values in more than one
-category, since every case has to count once. `code` is the code of the category in a `stats.submission`; the one
+`rest`, and one may be `home`: it has the country of the node that counts. `missing` is the category of a case without a
+value, `several` that of a case with values in more than one category (`first`: the first of them), since every case has
+to count once. `code` is the code of the category in a `stats.submission`; the one
 category without a code is reported as not stated.
 
 `in` gives the name of a category in a published classification. Where the classification has no word for it, or its
@@ -23,7 +24,7 @@ Dimensions are those of `COUNTED`: what a node knows of a case.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from math import prod
@@ -42,8 +43,11 @@ MIN_THRESHOLD = 10
 
 SUBMISSION = "stats.submission/1"
 
-COUNTED = ("sex", "age_group", "exploitation", "registering_body", "citizenship_group", "corridor")
+COUNTED = ("sex", "age_group", "exploitation", "registering_body", "citizenship_group", "corridor", "thb_status")
 """What a node knows of a case, and can count (`gateway.statistics.dimensions`)."""
+
+FIRST = "first"
+"""Instead of a category for several values: the first of those that a case has, in the order of the plan."""
 
 MAX_CELLS = 500
 """Cells of one table with its sums; what a message takes, and small enough to be protected in a moment."""
@@ -59,7 +63,7 @@ class PeriodLength(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
     """One value of a dimension. `code` is its code in messages, None for not stated; `called` is its name by
-    classification.
+    classification. `home`: the country of the node that counts belongs to it.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Category:
     codes: frozenset[str]
     code: str | None
     called: Mapping[str, str]
+    home: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,17 @@ class Dimension:
             return None if found is None else found.called.get(classification)
         return category if found is None else pick_label(found.title, language)
 
+    def counted_in(self, country: str) -> Dimension:
+        """Return the dimension as a node of `country` counts: its own code is in the category of the home country."""
+        if not any(category.home for category in self.categories.values()):
+            return self
+        own = frozenset({country})
+        moved = {
+            name: replace(category, codes=category.codes | own if category.home else category.codes - own)
+            for name, category in self.categories.items()
+        }
+        return replace(self, categories=MappingProxyType(moved))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
@@ -109,6 +125,14 @@ class StatisticsPlan:
     threshold: int
     classifications: Mapping[str, Labels]
     tables: Mapping[str, TablePlan]
+
+    def counted_in(self, country: str) -> StatisticsPlan:
+        """Return the plan as a node of `country` counts by it (domain 12.14)."""
+        tables = {
+            name: replace(table, dimensions=tuple(dimension.counted_in(country) for dimension in table.dimensions))
+            for name, table in self.tables.items()
+        }
+        return replace(self, tables=MappingProxyType(tables))
 
 
 def plan_at(root: Spot, wording: Wording) -> StatisticsPlan:
@@ -176,7 +200,9 @@ def _dimension(name: str, spot: Spot, known: Collection[str], wording: Wording) 
     listed = members["list"].one_of(code_lists(), "unknown_list", "a code list")
     codes = frozenset(entry.code for entry in code_list(listed).codes) if listed else frozenset[str]()
     spots = members["categories"].entries()
-    parts = {category: part.members(("title", "codes", "in"), ("rest", "code")) for category, part in spots.items()}
+    parts = {
+        category: part.members(("title", "codes", "in"), ("rest", "code", "home")) for category, part in spots.items()
+    }
     sorted_in = {category: _codes(part["codes"], codes) for category, part in parts.items()}
     rest = codes.difference(*sorted_in.values())
     for category in [category for category, part in parts.items() if "rest" in part]:
@@ -187,7 +213,12 @@ def _dimension(name: str, spot: Spot, known: Collection[str], wording: Wording) 
     told = [_told(part, name) for part in parts.values()]
     if len(set(told)) != len(told):
         members["categories"].fault("twice", "a code of its own for each category; one at most has none")
-    several = members["several"].one_of(parts, "unknown_category", "a category below") if "several" in members else None
+    ways = (*parts, FIRST)
+    several = (
+        members["several"].one_of(ways, "unknown_category", "a category below, or first")
+        if "several" in members
+        else None
+    )
     return Dimension(
         name=name,
         title=members["title"].labels(wording),
@@ -232,4 +263,5 @@ def _category(
         codes=codes,
         code=code,
         called=MappingProxyType({classification: spot.text(60) for classification, spot in called.items()}),
+        home="home" in part,
     )

@@ -178,7 +178,9 @@ def _codes(listed: CodeList) -> Iterator[str]:
 def _note(entry: CodeEntry) -> str:
     category = f"category `{entry.category}`" if entry.category else ""
     retired = "retired: no longer offered" if entry.retired else ""
-    return "; ".join(part for part in (entry.note, category, retired) if part)
+    edition = f"since edition {entry.since}" if entry.since > 1 else ""
+    within = f"part of `{entry.within}`" if entry.within else ""
+    return "; ".join(part for part in (entry.note, edition, within, category, retired) if part)
 
 
 # --- words --------------------------------------------------------------------------------------------------------
@@ -202,11 +204,11 @@ def _link(body_type: str, folder: str = "") -> str:
 
 def _roles(roles: Sequence[str]) -> str:
     listed = code_list("role")
-    return "any unit" if len(roles) == len(listed.codes) else "; ".join(map(listed.label, roles))
+    return "any unit" if listed.is_whole(roles) else "; ".join(map(listed.label, roles))
 
 
 def _codes_of(roles: Sequence[str]) -> str:
-    return "any unit" if len(roles) == len(code_list("role").codes) else _listed(roles)
+    return "any unit" if code_list("role").is_whole(roles) else _listed(roles)
 
 
 def _listed(names: Iterable[str]) -> str:

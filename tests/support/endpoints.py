@@ -106,7 +106,9 @@ def consent(recipient: str, name: str = "consent.record.1/valid-adult") -> Conse
     return read(example(name, recipient)["content"])
 
 
-LISTED = Recipient(country="FR", roles=frozenset(), kind=None, current=True)
+#: What every unit here is: not what is apart from a return, nor what is apart from asylum (domain 6.18).
+SIGNED = EVERYTHING.roles - {"asylum_authority", "return_authority"}
+LISTED = Recipient(country="FR", roles=SIGNED, kind=None, current=True)
 """A unit that the signed directory lists."""
 
 MET = History(
@@ -134,6 +136,7 @@ def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
         "node": "n1own",
         "sender_kind": UnitKind.NGO,
         "recipient": LISTED,
+        "sender_roles": SIGNED,
         "consent": held,
         "consent_case": ConsentCase.SAME,
         "recorded_by": frozenset({"n1own"}),
@@ -149,6 +152,7 @@ def held(consent: Consent | None = None, **changes: Any) -> ReceiverContext:
     usual = {
         "sender_kind": None,
         "recipient": LISTED,
+        "sender_roles": SIGNED,
         "consent": consent,
         "recorded_by": frozenset(),
         "withdrawn": False,

@@ -36,6 +36,7 @@ from gateway.composition.node import Node
 from gateway.composition.serving import serve
 from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered
+from gateway.foundation.config import Unit
 from gateway.peers.registry import Peer
 from gateway.ports import Delivery
 from gateway.trust.key_upkeep import FIRST_PUSH_RETRY
@@ -186,8 +187,10 @@ class Two:
         await until_at_rest()
 
 
-async def make_party(base: Path, name: str, clock: SteeredClock, port: int | None = None) -> Party:
-    """A new node of one country."""
+async def make_party(
+    base: Path, name: str, clock: SteeredClock, port: int | None = None, units: Sequence[Unit] = ()
+) -> Party:
+    """A new node of one country, with these units or the usual one."""
     port = port or free_port()
     plan = Plan(
         folder=base / name,
@@ -197,7 +200,7 @@ async def make_party(base: Path, name: str, clock: SteeredClock, port: int | Non
         endpoint=f"https://127.0.0.1:{port}",
         listen=f"127.0.0.1:{port}",
         contact="duty desk",
-        units=[unit(name)],
+        units=[*units] or [unit(name)],
         demo=True,
         admins=CARDS,
         adapter=drop_folder(base / f"{name}-cases"),

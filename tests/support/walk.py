@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from support.batches import proofs
-from support.endpoints import OPEN, example, purpose_of, standing
+from support.endpoints import OPEN, SIGNED, example, purpose_of, standing
 from support.lawful import assert_lawful
 from support.lines import (
     CASE,
@@ -427,6 +427,7 @@ class Walk:
         return Circumstances(
             node=NODES[end.side],
             sender_kind=UnitKind.PUBLIC_AUTHORITY,
+            sender_roles=SIGNED,
             recipient=self._unit(end.side.other) if listed else None,
             consent=consent,
             consent_case=ConsentCase.SAME,
@@ -437,7 +438,7 @@ class Walk:
         )
 
     def _unit(self, side: Side) -> Recipient:
-        return Recipient(country=COUNTRIES[side], roles=frozenset(), kind=None, current=True)
+        return Recipient(country=COUNTRIES[side], roles=SIGNED, kind=None, current=True)
 
     def _today(self, end: End) -> date:
         return datetime.fromtimestamp(self.now + end.skew, UTC).date()
@@ -475,6 +476,7 @@ class Walk:
         consent, recorded_by = self._consent(end, ref)
         held = ReceiverContext(
             sender_kind=UnitKind.PUBLIC_AUTHORITY,
+            sender_roles=SIGNED,
             recipient=self._unit(end.side),
             consent=consent,
             recorded_by=recorded_by,

@@ -112,8 +112,8 @@ def _roles(roles: Json) -> Json:
     """Name roles; all roles of the list together are "any unit"."""
     import schemas
 
-    everybody = len(schemas.code_list("role").codes)
-    return "any unit" if isinstance(roles, list) and len(roles) == everybody else roles
+    everybody = isinstance(roles, list) and schemas.code_list("role").is_whole([*map(str, roles)])
+    return "any unit" if everybody else roles
 
 
 def _owed(answers: Json) -> str:

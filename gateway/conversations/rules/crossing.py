@@ -37,6 +37,7 @@ CARRIES_ON: frozenset[str] = frozenset(
         "reintegration.plan",
         "monitoring.report",
         "proceedings.notice",
+        "service.complaint",
     }
 )
 

@@ -121,6 +121,7 @@ ASKS: tuple[Ask, ...] = (
     _ask("return.cancel", "cancel_ack", OPENED, case=_travel),
     _ask("reintegration.plan", "acknowledge", OPENED, latest=True),
     _ask("proceedings.notice", "acknowledge", OPENED),
+    _ask("service.complaint", "acknowledge", OPENED),
     _ask("referral.withdraw", "withdrawal_ack", OPENED, lasting=True),
     _ask("referral.withdraw", "erasure", "erasure.confirmation", case=_misdirected, only=_erases, lasting=True),
     _ask("referral.decline", "erasure", "erasure.confirmation", case=_misdirected, own=True, lasting=True),

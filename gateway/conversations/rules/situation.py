@@ -66,6 +66,7 @@ MAY: dict[str, frozenset[Referral]] = {
     "traveldoc.request": _AFTER,
     "traveldoc.reply": _AFTER,
     "proceedings.notice": _AFTER,
+    "service.complaint": _AFTER,
     "reintegration.plan": frozenset({_r.ACTIVE}),
     "monitoring.report": frozenset({_r.CLOSING}),
 }

@@ -28,7 +28,7 @@ from gateway.messages.store.conversations import Key
 from gateway.messages.types import AcceptedMessage, AuthenticStatement, ExaminedMessage
 from gateway.peers.registry import Peer
 from gateway.peers.scope import PeerScope
-from gateway.policy.descriptor_units import recipient_in, sender_kind_in
+from gateway.policy.descriptor_units import recipient_in, roles_in, sender_kind_in
 from gateway.policy.gates.gate_table import UnitKind
 from gateway.ports import Clock
 from gateway.statistics import submissions
@@ -149,6 +149,7 @@ class Admission:
         to, unit = (UnitId(maybe_text(header.get(name)) or "") for name in ("recipient_unit", "sender_unit"))
         return ReceiverContext(
             sender_kind=sender_kind_in(peer.descriptor, unit, maybe_text(header.get("sender_role"))),
+            sender_roles=roles_in(peer.descriptor, unit),
             recipient=recipient_in(self._own.descriptor, to, now=now, kind=self._units.get(to)),
             consent=None if consent is None else consent.consent,
             recorded_by=frozenset() if consent is None else consent.recorded_by(self._own.node),

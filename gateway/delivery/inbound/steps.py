@@ -371,8 +371,9 @@ def _check_purpose(found: schemas.MessageType, purpose: str | None) -> None:
 class ReceiverContext:
     """What a receiver knows besides the message when it asks the gates.
 
-    ``sender_kind`` and ``recipient`` are from signed descriptors and the own settings; ``consent`` is what consent_ref
-    names, with its withdrawals, None where no record is held; ``withdrawn``: everything of it was taken back;
+    ``sender_kind``, ``sender_roles`` and ``recipient`` are from signed descriptors and the own settings; ``consent`` is
+    what consent_ref names, with its withdrawals, None where no record is held; ``withdrawn``: everything of it was
+    taken back;
     ``recorded_by`` are the nodes whose records are held.
     """
 
@@ -382,6 +383,7 @@ class ReceiverContext:
     recorded_by: frozenset[str]
     withdrawn: bool
     history: History = NOTHING_SAID
+    sender_roles: frozenset[str] | None = None
 
 
 def accept_message(
@@ -478,4 +480,5 @@ def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str
         content=examined.content,
         findings=(),
         today=datetime.fromtimestamp(examined.created, UTC).date(),
+        sender_roles=known.sender_roles,
     )

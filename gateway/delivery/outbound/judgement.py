@@ -118,6 +118,7 @@ def gate_facts(
         findings=findings,
         today=circumstances.today,
         record_withdrawn=circumstances.record_withdrawn,
+        sender_roles=circumstances.sender_roles,
     )
 
 

@@ -21,6 +21,12 @@ STOPPING: frozenset[str] = frozenset({"return.cancel", "referral.withdraw"})
 NAMES_NO_STATE: frozenset[str] = frozenset({"EH", "PS"})
 
 
+ASYLUM = "asylum_authority"
+ENFORCES_RETURNS = "return_authority"
+OF_A_RETURN: frozenset[str] = frozenset({"return", "consular"})
+"""Purposes in which an authority for asylum has no part."""
+
+
 def g5_asylum(facts: GateFacts) -> Decision:
     """G5: with an asylum claim pending or protection granted nothing goes to a feared State (Regulation 2024/1348
     Art. 7(2), domain 9.10): those of which nationality was told, and those that the hold names. While none is known,
@@ -32,6 +38,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
     """
     if not _tells_of_a_person(facts):
         return PERMIT
+    if (apart := _keep_apart(facts)) is not None:
+        return apart
     country = None if facts.recipient is None else facts.recipient.country
     history = facts.with_this
     if facts.name in TOWARDS_ORIGIN and (history.legal_status is None or country is None):
@@ -68,6 +76,8 @@ def g5_received(facts: GateFacts) -> Decision:
     sender.
     What only stops something, with a neutral reason, is taken in as it was let go: a reception team need not wait.
     """
+    if (apart := _keep_apart(facts)) is not None:
+        return apart
     if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
         return PERMIT
     country = None if facts.recipient is None else facts.recipient.country
@@ -79,6 +89,19 @@ def g5_received(facts: GateFacts) -> Decision:
             "/header/recipient_unit", "nothing goes to the State of nationality while asylum is sought or granted"
         )
     return PERMIT
+
+
+def _keep_apart(facts: GateFacts) -> Refuse | None:
+    """Keep asylum and the enforcement of returns apart, in every country (domain 6.18)."""
+    roles = frozenset[str]() if facts.recipient is None else facts.recipient.roles
+    if ASYLUM in roles and (facts.purpose in OF_A_RETURN or facts.name.startswith("return.")):
+        return _g5("/header/recipient_unit", "an authority for asylum has no part in a return: choose another unit")
+    if ENFORCES_RETURNS in roles and _protected(facts, facts.with_this):
+        return _g5(
+            "/header/recipient_unit",
+            "who enforces returns learns nothing of a person who seeks asylum or is protected: choose another unit",
+        )
+    return None
 
 
 def _tells_of_a_person(facts: GateFacts) -> bool:

@@ -30,6 +30,7 @@ PURPOSES: Mapping[str, frozenset[str]] = {
     "reintegration.plan": frozenset({"reintegration"}),
     "monitoring.report": frozenset({"monitoring"}),
     "proceedings.notice": frozenset({"legal_proceedings"}),
+    "service.complaint": frozenset({"assistance", "monitoring"}),
 }
 
 #: What danger to life may carry without consent: the referral itself, what is asked and answered on it, and help.

@@ -10,6 +10,7 @@ from gateway.consent.rules import covers
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse
+from gateway.policy.gates.roles import find_complained_of, find_role_fault
 from gateway.policy.identifiers import Identifier, identifiers
 from gateway.statistics.periods import asked
 from gateway.statistics.suppression import Leak, Table, leak, table_of
@@ -33,7 +34,9 @@ WITHOUT_IDENTIFIERS: Mapping[str, frozenset[Identifier]] = {
 }
 
 #: Roles that may have data on offences and proceedings under official authority or for the person's defence.
-CRIMINAL_ROLES: frozenset[str] = frozenset({"legal_representative", "prosecutor_liaison", "police_liaison"})
+CRIMINAL_ROLES: frozenset[str] = frozenset(
+    {"legal_representative", "prosecutor_liaison", "police_liaison", "legal_aid_body", "compensation_body"}
+)
 
 #: What a `nationality.request` is about; anything else would tell who asks for whom, and why (ECAT 11).
 NATIONALITY_CATEGORIES: frozenset[str] = frozenset({"identity", "documents", "family"})
@@ -201,7 +204,8 @@ def g13_reason(facts: GateFacts) -> Decision:
 def g14_directory(facts: GateFacts) -> Decision:
     """G14: the recipient unit is in the signed directory, and its entry has not expired (domain 3.14).
 
-    The entry is the unit in the newest descriptor that the peer signed. A revoked or stale key is refused where keys
+    One of the newer roles has to be signed for the unit, and named by the message type (domain 6.16). The entry is the
+    unit in the newest descriptor that the peer signed. A revoked or stale key is refused where keys
     are used: nothing is sealed without a fresh keyset (nrm1 2.22).
     """
     if facts.recipient is None:
@@ -209,8 +213,15 @@ def g14_directory(facts: GateFacts) -> Decision:
     elif not facts.recipient.current:
         hint = "the peer's signed directory has expired: its administrators have to sign a new one"
     else:
-        return PERMIT
+        return g14_roles(facts)
     return Refuse(gate=Code.GATE_G14, place="/header/recipient_unit", hint=hint)
+
+
+def g14_roles(facts: GateFacts) -> Decision:
+    """G14 at the receiver: the newer roles alone, the sender's by the descriptor that its node signed (domain 6.16),
+    and a complaint that went to the unit it is about (domain 2.53).
+    """
+    return find_role_fault(facts) or find_complained_of(facts) or PERMIT
 
 
 def g15_neutral(facts: GateFacts) -> Decision:

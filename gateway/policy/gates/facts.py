@@ -20,13 +20,18 @@ from schemas.types import type_name
 #: Roles of the list `role` that only a public authority has. A focal point or a guardian may be an NGO.
 PUBLIC_ROLES: frozenset[str] = frozenset(
     {
+        "asylum_authority",
+        "border_guard",
         "child_protection_authority",
         "consular_mfa",
         "guardianship_authority",
         "identification_authority",
+        "labour_inspectorate",
         "migration_authority",
         "police_liaison",
         "prosecutor_liaison",
+        "residence_authority",
+        "return_authority",
     }
 )
 
@@ -61,6 +66,7 @@ class GateFacts:
     ``personal`` is the catalogue's flag, None where the catalogue does not know the type. ``categories`` and
     ``sensitivities`` (classes) are those present in the content.
     ``recipient_unit`` is `n1.../unit`; ``recipient`` is None where the signed directory does not list it.
+    ``sender_roles`` are those that the descriptor of its node signs for the sending unit, None where it is not known.
 
     ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here; ``consent_case``
     says whether it is of the case of the message. ``recorded_by``
@@ -97,6 +103,7 @@ class GateFacts:
     findings: tuple[Finding, ...]
     today: date
     record_withdrawn: bool = False
+    sender_roles: frozenset[str] | None = None
     name: str = field(init=False)
     with_this: History = field(init=False, compare=False)
 

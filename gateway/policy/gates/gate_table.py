@@ -57,6 +57,7 @@ from gateway.policy.gates.content import (
     g12_statistics,
     g13_reason,
     g14_directory,
+    g14_roles,
     g15_neutral,
 )
 from gateway.policy.gates.facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, kind_by_roles
@@ -124,6 +125,7 @@ AT_RECEIVER: tuple[AtReceiver, ...] = (
     AtReceiver(gate=g15_neutral, why="the message alone"),
     AtReceiver(gate=g1_no_identifiers, why="the message alone"),
     AtReceiver(gate=g12_statistics, why="the message alone"),
+    AtReceiver(gate=g14_roles, why="newer roles, by both signed descriptors; whom a complaint is about"),
     AtReceiver(gate=g11_codes, why="its own code lists"),
     AtReceiver(gate=g13_reason, why="the message alone"),
 )
@@ -133,7 +135,6 @@ LEFT_TO_SENDER: Mapping[Code, str] = {
     Code.GATE_G4: "rests on earlier messages, some of which may be behind a gap; asked again before it confirms",
     Code.GATE_G8: "rests on a form that only the sender has seen",
     Code.GATE_G10: "no refusal of its own: it is asked first on both sides",
-    Code.GATE_G14: "the unit is the receiver's own; the scope knows those it has",
 }
 
 

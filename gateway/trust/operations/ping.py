@@ -26,6 +26,7 @@ from gateway.ports import Clock, Json, OperationResult
 from gateway.trust.operations.models import OnePeer, OneProbe, Pinged, Probed, Probing
 from gateway.trust.ping import Pinger
 from keys.documents.envelope import Status
+from schemas.roles import broaden_role
 
 PATIENCE = 10.0
 """Seconds that one question about a probe may wait for news."""
@@ -102,8 +103,10 @@ class PingOperations:
 
     def _ends(self, peer: Peer, now: int) -> tuple[End, End]:
         """A unit and role of each side that the scope lets through; the first pair where it lets none."""
-        ours = [End(unit=UnitId(unit.id), role=role) for unit in self._config.units for role in unit.roles]
-        theirs = [End(unit=unit.id, role=role) for unit in peer.descriptor.units for role in unit.roles]
+        ours = [
+            End(unit=UnitId(unit.id), role=broaden_role(role)) for unit in self._config.units for role in unit.roles
+        ]
+        theirs = [End(unit=unit.id, role=broaden_role(role)) for unit in peer.descriptor.units for role in unit.roles]
         pairs = [(a, b) for a in ours for b in theirs]
         if not pairs:
             raise RefusedError(Code.OUT_OF_SCOPE, "the peer's descriptor lists no unit; nothing was sent")

@@ -105,6 +105,7 @@ async def test_what_is_known_where_nothing_is_held(node: Node, question: Questio
         recorded_by=frozenset(),
         conversation_withdrawn=False,
         today=date(2027, 1, 15),
+        sender_roles=frozenset({"national_focal_point"}),
     )
     assert bare.recipient is not None and bare.recipient.current
     with standing_in("America/Anchorage"):

@@ -27,7 +27,12 @@ def lines(text: str) -> list[str]:
 def test_a_period_is_counted_once(released) -> None:
     """The second time it is what was counted the first time, and the list has it once."""
     again = released.trm("statistics", "make", "2024", by="Ana B.")
-    assert lines(again.stdout) == ["2024: counted before, unchanged", "victims released", "registrations released"]
+    assert lines(again.stdout) == [
+        "2024: counted before, unchanged",
+        "victims released",
+        "registrations released",
+        "identification released",
+    ]
     listed = json.loads(released.trm("statistics", "show", "--json").stdout)
     assert [item["period"] for item in listed["releases"]] == ["2024"]
 

@@ -70,7 +70,8 @@ def test_a_unit_of_any_country_is_named_with_its_country():
 
 def test_the_role_of_a_unit_that_has_one():
     """Of several none is chosen."""
-    assert UNITS.only_role("fp") == "national_focal_point" and UNITS.only_role("fp", "AL") is None
+    assert UNITS.only_role("fp", body_type="referral.request/1") == "national_focal_point"
+    assert UNITS.only_role("fp", "AL", body_type="referral.request/1") is None
 
 
 def test_a_message_names_the_units_of_both_sides():

@@ -66,6 +66,7 @@ EXPECTED = {
     "safety.alert.ack/1",
     "safety.alert.update/1",
     "safety.alert/1",
+    "service.complaint/1",
     "stats.request/1",
     "stats.submission/1",
     "subject.access/1",
@@ -166,17 +167,19 @@ def test_every_reply_is_asked_for() -> None:
 
 def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
     """Never blocked means that no role stops it either (G10)."""
-    roles = tuple(entry.code for entry in code_list("role").codes)
+    roles = tuple(entry.code for entry in code_list("role").codes if entry.since == 1)
     withdrawal = load_catalogue().get("consent.withdrawal/1")
     assert roles == withdrawal.senders == withdrawal.receivers
     assert Answers(types=("consent.withdrawal.ack/1",), clock="withdrawal_ack") == withdrawal.answers
 
 
 def test_only_a_focal_point_opens_a_referral() -> None:
-    """The national focal point is the only role that opens and answers a referral (domain 6.2)."""
+    """The national focal point opens and answers a referral, and whoever the roots of its node delegated it to (domain
+    6.2 and 6.16).
+    """
     for name in ("referral.request/1", "referral.accept/1", "referral.decline/1", "referral.withdraw/1"):
         entry = load_catalogue().get(name)
-        assert entry.senders == entry.receivers == ("national_focal_point",)
+        assert entry.senders == entry.receivers == ("national_focal_point", "delegated_focal_point")
 
 
 def test_types_never_blocked() -> None:

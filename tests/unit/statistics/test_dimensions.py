@@ -9,7 +9,7 @@ import pytest
 
 from gateway.conversations.history import Opened, Side
 from gateway.statistics.dimensions import case_of
-from gateway.statistics.tallies import count
+from gateway.statistics.tallies import classify, count
 from schemas.region_pack.regions import load_region
 from schemas.region_pack.statistics import COUNTED
 
@@ -32,6 +32,7 @@ REQUEST = said(
     person={"gender": "Feminine", "age_group": "presumed_child", "nationalities": ["AL"]},
     exploitation=["ForcedBegging"],
     thb_decision_body="NGO",
+    thb_status="presumed",
 )
 
 
@@ -49,9 +50,55 @@ def test_everything_a_referral_says_is_counted() -> None:
         "citizenship_group": {"AL"},
         "exploitation": {"ForcedBegging"},
         "registering_body": {"NGO"},
+        "thb_status": {"presumed"},
         "corridor": {"AL"},
     }
     assert set(found) == set(COUNTED)
+
+
+@pytest.mark.parametrize(
+    ("decision", "since", "counted"),
+    [
+        ("identified", None, {"identified"}),
+        ("not_identified", None, {"not_identified"}),
+        ("identified", "appealed", {"identified"}),
+        ("identified", "upheld", {"identified"}),
+        ("identified", "revoked", {"not_identified"}),
+        ("presumed", "overturned", {"not_identified"}),
+        ("not_identified", "overturned", set()),
+    ],
+)
+def test_finding_b_presumed_and_identified_are_told_apart(decision: str, since: str | None, counted: set[str]) -> None:
+    """The decision counts that holds now: one that was taken back identifies nobody, and one that was overturned in
+    favour of the person waits for the next.
+    """
+    then = {} if since is None else {"since_then": {"event": since, "event_on": "2026-11-20"}}
+    found = codes(REQUEST, said("identification.certificate", 60, decision=decision, **then))
+    assert found.get("thb_status", set()) == (counted or {"presumed"})
+
+
+@pytest.mark.parametrize(
+    ("country", "nationalities", "category"),
+    [
+        ("FR", ["FR"], "reporting"),
+        ("FR", ["FR", "MA"], "reporting"),
+        ("FR", ["PL"], "eu"),
+        ("FR", ["PL", "MA"], "eu"),
+        ("FR", ["MA"], "non_eu"),
+        ("AL", ["AL"], "reporting"),
+        ("AL", ["FR"], "eu"),
+        ("FR", [], "not_stated"),
+    ],
+)
+def test_finding_b_own_nationals_are_not_of_another_country_of_the_eu(
+    country: str, nationalities: list[str], category: str
+) -> None:
+    """Reporting country, other country of the EU, outside it: each node counts its own people apart."""
+    plan = load_region("tact").statistics.counted_in(country)
+    (dimension,) = [d for d in plan.tables["registrations"].dimensions if d.name == "citizenship_group"]
+    assert classify(dimension, nationalities) == category
+    told = {"reporting": "reporting_country", "eu": "other_eu", "non_eu": "non_eu", "not_stated": "unknown"}
+    assert dimension.categories[category].code == told[category]
 
 
 def test_what_was_erased_is_counted_as_not_stated() -> None:

@@ -92,9 +92,9 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
     ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
     header = {
         "sender_unit": ours,
-        "sender_role": units.only_role(ours),
+        "sender_role": units.only_role(ours, body_type=form.one("type")),
         "recipient_unit": unit,
-        "recipient_role": units.only_role(unit, peer),
+        "recipient_role": units.only_role(unit, peer, body_type=form.one("type")),
     }
     basis = begin_basis(form.one("type"), authority=units.is_authority(ours))
     terms = basis | known_terms(visit, peer, form.one("type"))

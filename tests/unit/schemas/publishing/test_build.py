@@ -61,11 +61,11 @@ def test_builds_the_same_bytes_from_nothing(root: Path) -> None:
 
 def test_check_writes_nothing(root: Path) -> None:
     """With check, differences are told and the files stay as they were."""
-    edit(root / "source" / "referral.decline.1.json", title="No")
+    edit(root / "source" / "stats.request.1.json", title="No")
     before = {path: path.read_bytes() for path in root.rglob("*.json")}
     assert build_derived_files(root, sha256_hex, check=True) == [
         "catalogue.json",
-        "published/referral.decline.1.2.json",
+        "published/stats.request.1.2.json",
     ]
     assert before == {path: path.read_bytes() for path in root.rglob("*.json")}
 
@@ -83,7 +83,7 @@ def test_released_file_cannot_change(root: Path) -> None:
     """After a release a source that would change a published file is refused, and nothing is written."""
     (root / "released.json").write_bytes(list_released(root, sha256_hex))
     assert build_derived_files(root, sha256_hex, check=True) == []
-    edit(root / "source" / "referral.decline.1.json", title="No")
+    edit(root / "source" / "stats.request.1.json", title="No")
     with pytest.raises(RefusedError, match="released and would change") as caught:
         build_derived_files(root, sha256_hex, check=False)
     assert caught.value.code == Code.INVALID
@@ -105,21 +105,21 @@ def test_new_code_after_a_release_needs_a_new_revision(root: Path) -> None:
     (root / "released.json").write_bytes(list_released(root, sha256_hex))
     codes = json.loads((root / "codes" / "withdraw_reason.json").read_text())["codes"]
     edit(root / "codes" / "withdraw_reason.json", codes=[*codes, {"code": "moved", "labels": {"en": "Moved"}}])
-    with pytest.raises(RefusedError, match=r"referral\.withdraw\.1\.2\.json"):
+    with pytest.raises(RefusedError, match=r"referral\.withdraw\.1\.\d\.json"):
         build_derived_files(root, sha256_hex, check=True)
 
 
 def test_new_revision_stands_beside_the_released_one(root: Path) -> None:
     """With a higher revision both files are published and both are in the catalogue."""
     (root / "released.json").write_bytes(list_released(root, sha256_hex))
-    edit(root / "source" / "referral.decline.1.json", title="No", revision=3)
+    edit(root / "source" / "stats.request.1.json", title="No", revision=3)
     assert build_derived_files(root, sha256_hex, check=False) == [
         "catalogue.json",
-        "published/referral.decline.1.3.json",
+        "published/stats.request.1.3.json",
     ]
     entries = json.loads((root / "catalogue.json").read_text())
-    declines = [(e["revision"], e["file"]) for e in entries if e["body_type"] == "referral.decline/1"]
-    assert declines == [(n, f"referral.decline.1.{n}.json") for n in (1, 2, 3)]
+    declines = [(e["revision"], e["file"]) for e in entries if e["body_type"] == "stats.request/1"]
+    assert declines == [(n, f"stats.request.1.{n}.json") for n in (1, 2, 3)]
 
 
 def test_label_changes_no_schema(root: Path) -> None:
@@ -138,5 +138,6 @@ def test_retired_code_leaves_the_next_revision(root: Path) -> None:
     value["codes"][0]["retired"] = True
     path.write_text(json.dumps(value))
     build_derived_files(root, sha256_hex, check=False)
-    schema = json.loads((root / "published" / "referral.withdraw.1.2.json").read_text())
+    newest = max((root / "published").glob("referral.withdraw.1.*.json"))
+    schema = json.loads(newest.read_text())
     assert value["codes"][0]["code"] not in schema["$defs"]["code.withdraw_reason"]["enum"]

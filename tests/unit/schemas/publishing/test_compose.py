@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,20 @@ def test_code_list_becomes_an_enumeration() -> None:
     schema = composed({"object": {"a": {"code": "colour", "category": "risk"}}})
     assert schema["$defs"]["code.colour"]["enum"] == ["red", "blue"]
     assert schema["properties"]["a"]["x-category-codes"] == {"blue": "needs"}
+
+
+def test_a_later_code_is_only_where_its_edition_is_asked_for() -> None:
+    """A schema that names no edition is composed as before the code came; an edition that there is not is refused."""
+    listed = [*LIBRARY.codes["colour"]["codes"], {"code": "green", "since": 2, "category": "needs"}]
+    library = replace(LIBRARY, codes={**LIBRARY.codes, "colour": {"codes": listed}})
+    document = {"class": "special", "object": {"a": {"code": "colour", "category": "risk"}}}
+    source = {"object_type": "x/1", "revision": 1, "title": "x", "document": document}
+    assert compose_schema(source, library) == compose_schema(source, LIBRARY)
+    later = compose_schema({**source, "editions": {"colour": 2}}, library)
+    assert later["$defs"]["code.colour"]["enum"] == ["red", "blue", "green"]
+    assert later["properties"]["a"]["x-category-codes"] == {"blue": "needs", "green": "needs"}
+    with pytest.raises(SourceError, match="edition 3"):
+        compose_schema({**source, "editions": {"colour": 3}}, library)
 
 
 def test_same_source_gives_the_same_schema() -> None:
