@@ -100,6 +100,11 @@ PARTS = (
         "networks", "an office without an address, behind a proxy and a tunnel", ("tests/acceptance/test_networks.py",)
     ),
     Part("browser", "the console in languages that are long or run from right to left", ("tests/browser/test_*.py",)),
+    Part(
+        "words",
+        "every text out to its reviewers and back, in each language",
+        ("tests/unit/translations/test_exchange.py",),
+    ),
     Part("mutants", "rules altered one place at a time: does a test notice?"),
 )
 
