@@ -75,7 +75,11 @@ PARTS = (
             "tests/faults/test_thief_helped.py",
         ),
     ),
-    Part("training", "the whole demonstration to learn with, forty cases", ("tests/acceptance/test_training.py",)),
+    Part(
+        "training",
+        "the whole demonstration to learn with: its forty cases, and its pages in a browser",
+        ("tests/acceptance/test_training*.py",),
+    ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part(
         "evidence",

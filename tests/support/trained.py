@@ -74,7 +74,8 @@ class Trained:
     @cached_property
     def admins(self) -> Admins:
         """The administrators of each country."""
-        return load_admins(self.training.place)
+        with keycost.cheap():
+            return load_admins(self.training.place)
 
     def crew(self, country: str) -> Crew:
         """The people of a country."""

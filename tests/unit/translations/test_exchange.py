@@ -11,7 +11,7 @@ import pytest
 
 from gateway.errors import RefusedError
 from gateway.translations.exchange import Imported, export_words, import_words
-from gateway.translations.tree import ROOT, open_documents
+from gateway.translations.tree import ROOT
 from gateway.translations.workbook import Row, read_workbook, write_workbook
 
 LABELS, CONSOLE = "schemas/labels/fr.json", "gateway/console/locale/fr.po"
@@ -175,21 +175,3 @@ def test_what_is_no_workbook_of_the_kit_is_refused() -> None:
             import_words(data)
     with pytest.raises(RefusedError, match="no such language"):
         export_words("xx")
-
-
-def test_the_same_texts_are_the_same_workbook(rows: list[Row]) -> None:
-    """Byte for byte: whoever gets one can compare it."""
-    one, other = (write_workbook("fr", "français", rows[:9], right_to_left=True) for _ in range(2))
-    assert one == other
-
-
-def test_no_translated_file_is_forgotten() -> None:
-    """Every file of French in the product is in its workbook."""
-    there = {
-        path.relative_to(ROOT).as_posix()
-        for package in ("gateway", "schemas", "adapters", "keys")
-        for pattern in ("**/fr.*", "**/fr/**/*.*")
-        for path in (ROOT / package).glob(pattern)
-        if path.is_file() and "reviews" not in path.parts
-    }
-    assert there <= {document.path for document in open_documents("fr")}
