@@ -7,26 +7,22 @@ typed. The table goes to standard output and, under `TRM_TASKS`, into a file.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
-from support.browser import chromium
-from support.counted import Counted, Effort, render_table
+from support.counted import CHOOSE, Counted, Effort, render_table
 from support.pair import example
 from support.running import consent
-from support.trained import Trained, trained
+from support.trained import Trained
 
 from gateway.console.forms.fields import to_fields
 from gateway.demo.training.crew import FOCAL, WORKER
 from gateway.demo.training.letters import write_question, write_referral
 from gateway.demo.training.personas import Persona
-from gateway.demo.training.script import CASES, draw_cases
+from gateway.demo.training.script import draw_cases
 
 pytestmark = [pytest.mark.deep, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,20 +30,6 @@ LANGUAGES = ("fr", "ar", "pl", "en")
 TELEPHONE = {"width": 390, "height": 844}
 DESK = {"width": 1100, "height": 900}
 EFFORTS: dict[str, dict[str, Effort]] = {}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """One Chromium for all tests here."""
-    async with chromium() as begun:
-        yield begun
-
-
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
-    """The whole training, filled once for all tests here."""
-    with trained(tmp_path_factory.mktemp("t") / "t", len(CASES)) as found:
-        yield found
 
 
 def find_asked(place: int) -> tuple[str, Persona]:
@@ -150,9 +132,9 @@ async def find(one: Counted, name: str) -> None:
 
 async def write_steps(one: Counted, content: Any) -> None:
     """Answer step after step until the check."""
-    now = int(datetime.now(UTC).timestamp())
     kind = "info.request/1" if "items" in content else "referral.request/1"
-    fields = to_fields(kind, {"content": content, "header": {"priority": "normal"}}, lambda at: now - now)
+    fields = to_fields(kind, {"content": content, "header": {"priority": "normal", "language": "fr"}}, lambda at: 0)
+    fields |= {"/purpose": ("referral",), "/header/consent_ref": (CHOOSE,)}
     for _ in range(20):
         if one.seat.page.url.endswith("/preview"):
             return

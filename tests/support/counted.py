@@ -12,6 +12,13 @@ from support.writing import ASKED, OPENED
 
 from gateway.console.looks import is_random_id
 
+ROWS = 6
+"""Rows that one page may lack."""
+ADDING = """() => [...document.querySelectorAll('main button[name=act][value^="add:"]')].map((e) => e.value.slice(4))"""
+"""The places of a page to which a button adds a row."""
+CHOOSE = "the first one that is offered"
+"""An answer: whatever a list offers first."""
+
 
 @dataclass
 class Effort:
@@ -56,7 +63,19 @@ class Counted:
         self._now.ids += is_random_id(text)
 
     async def answer(self, fields: Mapping[str, Sequence[str]]) -> None:
-        """Answer what a page asks and has no answer yet, as far as the answers go."""
+        """Answer what a page asks and has no answer yet, as far as the answers go; rows that it lacks are added."""
+        for _ in range(ROWS):
+            await self._fill(fields)
+            asked: dict[str, bool] = dict(await self.seat.page.evaluate(ASKED))
+            adding = await self.seat.page.evaluate(ADDING)
+            lacking = [
+                place for place in adding if any(name.startswith(f"{place}/") and name not in asked for name in fields)
+            ]
+            if not lacking:
+                return
+            await self.press(f'main button[name=act][value="add:{lacking[0]}"]')
+
+    async def _fill(self, fields: Mapping[str, Sequence[str]]) -> None:
         asked: dict[str, bool] = dict(await self.seat.page.evaluate(ASKED))
         for name, values in fields.items():
             if not asked.get(name):
@@ -66,11 +85,13 @@ class Counted:
             if kind in ("radio", "checkbox"):
                 for value in values:
                     one = found.and_(found.page.locator(f'[value="{value}"]'))
-                    if not await one.is_checked():
+                    if await one.count() and not await one.is_checked():
                         await one.check()
                         self._now.clicks += 1
             elif kind == "SELECT":
-                await found.first.select_option(values[0])
+                await found.first.select_option(index=1) if values[0] == CHOOSE else await found.first.select_option(
+                    values[0]
+                )
                 self._now.clicks += 1
             elif kind is not None and not await found.first.input_value():
                 await self.write(f'main [name="{name}"]:not([type=hidden])', values[0])
