@@ -133,7 +133,13 @@ async def find(one: Counted, name: str) -> None:
 async def write_steps(one: Counted, content: Any) -> None:
     """Answer step after step until the check."""
     kind = "info.request/1" if "items" in content else "referral.request/1"
-    fields = to_fields(kind, {"content": content, "header": {"priority": "normal", "language": "fr"}}, lambda at: 0)
+    header = {
+        "priority": "normal",
+        "language": "fr",
+        "sender_unit": "focal-point",
+        "sender_role": "national_focal_point",
+    }
+    fields = to_fields(kind, {"content": content, "header": header}, lambda at: 0)
     fields |= {"/purpose": ("referral",), "/header/consent_ref": (CHOOSE,)}
     for _ in range(20):
         if one.seat.page.url.endswith("/preview"):
