@@ -127,6 +127,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.guidance:guidance_commands",
         "Search short texts on what to do; check the node's own texts.",
     ),
+    "words": (
+        "gateway.cli.words:words_commands",
+        "Review the translations of the program: a workbook for each language, out and back.",
+    ),
     "schema": ("gateway.cli.mapping.integrate:schema_commands", "Show message types field by field; check a draft."),
     "mapping": (
         "gateway.cli.mapping.mappings:mapping_commands",

@@ -68,7 +68,7 @@ def read_translations(
         if not file.name.endswith(".md") or id not in written or written[id][0] == language:
             hint = "ID.md of a text of this folder that is written in another language"
             log.append(Finding(place=place, rule="unknown_file", hint=hint))
-        elif (one := _read_translation(place, file, written[id][1], log)) is not None:
+        elif (one := read_translation(place, file, written[id][1], log)) is not None:
             found[id][language] = one
     return found
 
@@ -92,7 +92,8 @@ def _list_files(folder: Folder, log: Log) -> list[tuple[str, Folder]]:
     return files
 
 
-def _read_translation(place: str, file: Folder, original: str, log: Log) -> Translation | None:
+def read_translation(place: str, file: Folder, original: str, log: Log) -> Translation | None:
+    """Read one translation of a text and note its faults in `log`; None where it has no head or no body."""
     data = file.read_bytes() if file.is_file() else b""
     match = _FILE.fullmatch(data) if len(data) <= LONGEST else None
     try:

@@ -6,12 +6,8 @@ Deep rounds: a few cases of one pair of countries, and the whole.
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import stat
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
@@ -20,42 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import keycost
 from support.consoles import console, person
-from support.house import ROOT
 from support.shown_ids import ACTING, ALLOWED, CrewDesk, find_ids, walk_pages
 from support.tables import Faults
+from support.trained import opened, start, stop
 
 from gateway.demo.bodies import Writer
 from gateway.demo.training.crew import FOCAL, WORKER
 from gateway.demo.training.letters import ITEM
-from gateway.demo.training.places import find_training
-from gateway.demo.training.play import Training
 from gateway.demo.training.script import CASES, SHORT
 from gateway.demo.training.tour import TASKS, check_tour
 
-RUN = "import sys; from pathlib import Path; from gateway.demo.training.tell import run_training; "
 pytestmark = pytest.mark.deep
-LONGEST = 600
-"""Seconds; the whole takes about 200 on two cores."""
-
-
-def start(base: Path, cases: int) -> subprocess.CompletedProcess[str]:
-    """Make or continue a training of so many cases."""
-    words = [sys.executable, "-c", RUN + f"run_training(Path(sys.argv[1]), cases={cases})", str(base)]
-    return subprocess.run(
-        words, cwd=ROOT, env=keycost.environment(), capture_output=True, text=True, timeout=LONGEST, check=False
-    )
-
-
-def stop(base: Path) -> None:
-    """End the nodes of a training, by the process ids that it tells people to end."""
-    pids = [int(pid) for pid in (base / "pids").read_text().split()]
-    for pid in pids:
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 30
-    while any((Path("/proc") / str(pid) / "cmdline").exists() for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +41,6 @@ def short(tmp_path_factory):
     finally:
         if (base / "pids").exists():
             stop(base)
-
-
-def opened(base: Path) -> Training:
-    """The training in a folder, to ask its nodes as its people."""
-    place = find_training(base)
-    assert place is not None
-    return Training(place, lambda _: None)
 
 
 def states(base: Path) -> dict[str, str]:

@@ -36,10 +36,12 @@ def is_kept(what: str) -> bool:
             return name in load_clocks()
         case "alarm":
             return f"| `{name}` |" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        case "code":
+            return name.removeprefix("list ") in code_lists()
         case "text":
-            return any((ROOT / "schemas").glob(f"**/guidance/bodies/{name}*"))
+            return name in {text.name for text in load_library().texts}
         case _:
-            return what == "retention"
+            return what in ("descriptor", "retention", "statistics")
 
 
 def test_the_page_is_what_the_data_print():

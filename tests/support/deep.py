@@ -75,7 +75,11 @@ PARTS = (
             "tests/faults/test_thief_helped.py",
         ),
     ),
-    Part("training", "the whole demonstration to learn with, forty cases", ("tests/acceptance/test_training.py",)),
+    Part(
+        "training",
+        "the whole demonstration to learn with: its forty cases, and its pages in a browser",
+        ("tests/acceptance/test_training*.py",),
+    ),
     Part("validators", "generated bodies before three validators", ("tests/property/test_three_validators.py",)),
     Part(
         "evidence",
@@ -100,6 +104,11 @@ PARTS = (
         "networks", "an office without an address, behind a proxy and a tunnel", ("tests/acceptance/test_networks.py",)
     ),
     Part("browser", "the console in languages that are long or run from right to left", ("tests/browser/test_*.py",)),
+    Part(
+        "words",
+        "every text out to its reviewers and back, in each language",
+        ("tests/unit/translations/test_exchange.py",),
+    ),
     Part("mutants", "rules altered one place at a time: does a test notice?"),
 )
 

@@ -1,43 +1,35 @@
-"""The texts of the console, found in its code and templates, and the `.po` files that translate them."""
+"""The texts of the console as they are in its code and templates, beside the `.po` files that translate them."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po, write_po
 
-from gateway.console.words import STATUS
+from gateway.translations.console_texts import (
+    extract_texts,
+    is_reviewed,
+    list_forms,
+    parse_catalogue,
+    render_catalogue,
+)
+from gateway.translations.tree import CONSOLE, ROOT
 from schemas.codelists import ENGLISH
-from schemas.labels import DRAFT, REVIEWED, load_languages
-
-CONSOLE = Path(__file__).resolve().parents[2] / "gateway" / "console"
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2), "words": None, "many": (1, 2)}
-OPTIONS = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
+from schemas.labels import load_languages
 
 
-@cache
 def texts() -> Catalog:
     """Every text that a reader can meet."""
-    found = Catalog()
-    for _file, _line, message, _comments, _context in extract_from_dir(
-        CONSOLE, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS
-    ):
-        found.add(message)
-    return found
+    return extract_texts(ROOT / CONSOLE)
 
 
 @cache
 def translated(lang: str) -> Catalog:
     """What the file of a language has; an empty one where nobody has begun."""
-    path = CONSOLE / "locale" / f"{lang}.po"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return read_po(io.StringIO(text), locale=lang)
+    path = _file(lang)
+    return parse_catalogue(lang, path.read_text(encoding="utf-8") if path.exists() else "")
 
 
 def missing(lang: str) -> Iterator[str]:
@@ -46,35 +38,26 @@ def missing(lang: str) -> Iterator[str]:
     for message in texts():
         if message.id:
             found = there.get(message.id)
-            if found is None or not (all(found.string) if isinstance(found.string, tuple) else found.string):
+            if found is None or not all(list_forms(found)):
                 yield message.id[0] if isinstance(message.id, tuple) else message.id
 
 
 def documents() -> dict[Path, str]:
-    """The file of each language as it should be: what was translated stays, what is gone goes, what is new is empty."""
-    wanted = texts()
-    return {
-        CONSOLE / "locale" / f"{lang}.po": _document(lang, wanted, translated(lang))
-        for lang in load_languages()
-        if lang != ENGLISH
-    }
+    """The file of each language as it should be: what was translated stays, what is gone goes, what is new is empty and
+    makes a draft of the file.
+    """
+    return {_file(lang): _document(lang, translated(lang)) for lang in load_languages() if lang != ENGLISH}
 
 
-def _document(lang: str, wanted: Catalog, there: Catalog) -> str:
+def _document(lang: str, there: Catalog) -> str:
     new = Catalog(locale=lang)
-    for message in wanted:
+    for message in texts():
         if message.id:
             old = there.get(message.id)
             new.add(message.id, None if old is None else old.string)
-    written = io.BytesIO()
-    write_po(written, new, no_location=True, omit_header=True, sort_output=True, width=0)
-    status = REVIEWED if f"{STATUS}{REVIEWED}" in there.header_comment else DRAFT
-    head = [
-        f"# {STATUS}{status}",
-        'msgid ""',
-        'msgstr ""',
-        f'"Language: {lang}\\n"',
-        '"Content-Type: text/plain; charset=UTF-8\\n"',
-        f'"Plural-Forms: {new.plural_forms}\\n"',
-    ]
-    return "\n".join(head) + "\n\n" + written.getvalue().decode()
+    whole = all(all(list_forms(message)) for message in new if message.id)
+    return render_catalogue(lang, new, reviewed=whole and is_reviewed(there))
+
+
+def _file(lang: str) -> Path:
+    return ROOT / CONSOLE / "locale" / f"{lang}.po"

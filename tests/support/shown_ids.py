@@ -16,8 +16,11 @@ from gateway.demo.training.crew import FOCAL, WORKER, Crew
 from gateway.operations.roles import Role
 from gateway.ports import Json, OperationResult
 
-ALLOWED = re.compile(r"/(operations|audit|trust|protection/cases|people|shell)(/|$)")
-"""Pages of proof and of running the node, on which an id is what people look for."""
+ALLOWED = re.compile(
+    r"/(operations|audit(?!/reads)|trust/(changes|own|peers|policy)|people/|histories/|protection/cases|shell)"
+    r"|/consents/[^/]+/sheet"
+)
+"""Pages of proof and of running the node, on which an id is what people look for; the paper that names a consent."""
 _SILENT = frozenset({"script", "style", "template"})
 _WORD = re.compile(r"[\w-]+")
 

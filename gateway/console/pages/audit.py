@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -95,12 +96,15 @@ async def list_reads(visit: Visit) -> web.StreamResponse:
 
 
 def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:
-    """Return the address at which this person can open the message or conversation; None if there is no such page."""
+    """Return the address at which this person can open what was read, else of everybody who was shown it; None if there
+    is neither.
+    """
     if (one["what"] == "message" or one["what"].startswith("file/")) and visit.allows("message.show"):
         return f"/messages/{one['id']}"
     if one.get("conversation") is not None and visit.allows("conversation.show"):
         return f"/conversations/{one['conversation']}"
-    return None
+    about = "message" if one["what"] == "draft" or one["what"].startswith("file/") else one["what"]
+    return f"{READS.path}?{urlencode({about: one['id']})}" if about in ABOUT else None
 
 
 async def export_log(visit: Visit) -> web.StreamResponse:

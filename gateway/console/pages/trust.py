@@ -7,7 +7,7 @@ change (nrm1 8.16). Preparing stores nothing, so a page can hold a stop that nee
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -121,7 +121,15 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
         actions=ACTIONS,
         offered=offered,
         signs=_signs(visit),
+        people=await _name_people(visit, pending),
     )
+
+
+async def _name_people(visit: Visit, changes: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Name the people whom changes are about, by subject, as far as this person may know them."""
+    if not any(is_person(one["subject"]) for one in changes) or not visit.allows("person.list"):
+        return {}
+    return {f"{PERSON}{one['id']}": str(one["name"]) for one in (await visit.ask("person.list"))["people"]}
 
 
 async def show_own_pairing(visit: Visit) -> web.StreamResponse:
@@ -339,6 +347,7 @@ async def show_change(visit: Visit) -> web.StreamResponse:
         actions=ACTIONS,
         stages=STAGES,
         mine=approved,
+        people=await _name_people(visit, [found]),
     )
 
 
@@ -382,7 +391,8 @@ async def enrol_administrator(visit: Visit) -> web.StreamResponse:
 async def show_history(visit: Visit) -> web.StreamResponse:
     """List every change, newest first."""
     changes = (await visit.ask("change.list"))["changes"]
-    return visit.page("trust-history.html", changes=changes, actions=ACTIONS, stages=STAGES)
+    people = await _name_people(visit, changes)
+    return visit.page("trust-history.html", changes=changes, people=people, actions=ACTIONS, stages=STAGES)
 
 
 async def show_policy(visit: Visit) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 
 from gateway.administration.create_node import Plan, make_node
+from gateway.demo.bodies import INSTRUMENT
 from gateway.demo.ceremony import carry_out_change
 from gateway.demo.chronicle import wait_until
 from gateway.demo.nodes import ROLE, UNIT, Nodes, make_admins, open_doors, run_python, write_private
@@ -33,6 +34,17 @@ _OFFICES = {
     "AL": "Zyra kombëtare (training)",
     "MA": "اللجنة الوطنية (training)",
 }
+
+_CORRIDOR = """
+[[corridors]]
+to = "{to}"
+legal_basis = ["6_1_e", "9_2_g"]
+transfer_basis = "admin_arrangement_46_3_b"
+transfer_instrument = "{instrument}"
+onward_sharing = "none"
+retain_days = 180
+export_to_local = "full"
+"""
 
 Admins = dict[str, tuple[Admin, ...]]
 """The administrators of each country, by its code."""
@@ -58,6 +70,10 @@ def make_countries(place: TrainingPlace, clock: LaggingClock) -> Admins:
         return list(await asyncio.gather(*(_make(country, clock) for country in place.countries)))
 
     made = asyncio.run(every())
+    for country in place.countries:
+        _set_corridors(
+            country, [other for other in place.countries if (other.code in HOSTS) != (country.code in HOSTS)]
+        )
     return {country.code: admins for country, admins in zip(place.countries, made, strict=True)}
 
 
@@ -134,6 +150,12 @@ async def _make(country: Country, clock: LaggingClock) -> tuple[Admin, ...]:
     )
     open_doors(country, level="info")
     return admins
+
+
+def _set_corridors(country: Country, others: Sequence[Country]) -> None:
+    """Let forms begin with what is the same in every message to a country, as an office sets it once."""
+    with (country.node / "node.toml").open("a", encoding="utf-8") as file:
+        file.writelines(_CORRIDOR.format(to=other.code, instrument=INSTRUMENT) for other in others)
 
 
 def _units(country: Country) -> list[Unit]:

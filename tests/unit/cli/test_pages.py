@@ -27,7 +27,13 @@ def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
     silent |= {"trm attachment save", "trm audit content", "trm login", "trm logout"}
-    silent |= {"trm audit export", "trm backup key new", "trm adapter new", "trm sheet new"}  # what it makes is a file
+    silent |= {
+        "trm audit export",
+        "trm backup key new",
+        "trm adapter new",
+        "trm sheet new",
+        "trm words export",
+    }  # what it makes is a file
     silent |= {"trm demo"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export", "invite")}
     silent |= {f"trm keys {verb}" for verb in ("root new", "root sign", "tombstone request", "tombstone seal")}
@@ -75,7 +81,7 @@ def test_the_verbs_of_the_design_are_there():
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export sheet+new
         directory+search directory+show directory+own directory+publish guidance+list guidance+search guidance+show
-            guidance+country guidance+check
+            guidance+country guidance+check words+export words+import
         change+show
         policy+show policy+diff policy+adopt policy+upgrade policy+approve policy+upgrade policy+preview draft+preview
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""

@@ -29,7 +29,8 @@ from gateway.errors import RefusedError
 from gateway.ports import Json
 
 ONE = "/cases/{case}"
-SHOW = "case.show"
+SHOW, COURSE = "case.show", "case.course"
+"""A page of a case needs both; the second is for those who work with it, the first also for who protects data."""
 PARTS = ("messages", "consents", "files", "holds", "proof")
 """Parts of a case with a page each, beside the overview."""
 IN_FORCE = ("active", "withdrawn_in_part")
@@ -174,8 +175,8 @@ async def _done(
 PAGES = (
     Page(method="GET", path="/cases/new", handler=show_new_case, operation="case.open"),
     Page(method="POST", path="/cases/new", handler=open_case, operation="case.open"),
-    Page(method="GET", path=ONE, handler=show_case, operation=SHOW),
-    *(Page(method="GET", path=f"{ONE}/{part}", handler=show_part, operation=SHOW) for part in PARTS),
+    Page(method="GET", path=ONE, handler=show_case, operation=COURSE),
+    *(Page(method="GET", path=f"{ONE}/{part}", handler=show_part, operation=COURSE) for part in PARTS),
     Page(method="POST", path=f"{ONE}/label", handler=label_case, operation="case.label"),
     Page(method="POST", path=f"{ONE}/assign", handler=assign_case, operation="case.assign"),
     Page(method="POST", path=f"{ONE}/flag", handler=flag_case, operation="case.flag"),

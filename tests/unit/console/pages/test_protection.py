@@ -133,6 +133,8 @@ async def test_an_officer_sees_no_name_of_a_case() -> None:
         text = (await there.get("/protection")).text
         assert f'href="/protection/cases/{CASE}"' in text and CASE[:6] in text
         assert "Blue 7" not in text and f'href="/messages/{ID}"' not in text
+        listed = await there.get("/cases")
+        assert listed.status == 200 and CASE[:6] in listed.text and "Blue 7" not in listed.text
         grounds = (await there.get(f"/protection/cases/{CASE}")).text
         for word in ("none: danger to life", "Its content was erased", f'href="/consents/{ID}"'):
             assert word in grounds, word

@@ -134,11 +134,12 @@ async def test_words_find_a_case_and_stand_in_no_address():
 
 
 async def test_who_sees_no_names_has_a_list_without_them():
-    """With what is owed next; the page behind it is a cursor."""
+    """With what is owed next, and the way to what each rests on; the page behind it is a cursor."""
     async with console(answers(case__list=CASES | {"next": "17.x"})) as there:
         there.sign_in.sessions["secret"] = person(Role.DATA_PROTECTION_OFFICER)
         page = read((await there.get("/cases")).text)
-        assert {HERE, f"/cases/{OTHER}", "/cases?cursor=17.x"} <= set(page.links)
+        wanted = {f"/protection{HERE}", f"/protection/cases/{OTHER}", "/cases?cursor=17.x"}
+        assert wanted <= set(page.links) and HERE not in page.links
         await there.get("/cases?cursor=17.x")
         assert asked(there, "case.list") == {"limit": 50, "cursor": "17.x"}
 

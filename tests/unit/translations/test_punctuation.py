@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.punctuation import ROOT, WRONG, find_faults, list_texts
 from support.tables import Faults
 
 from gateway.console.words import load_words
+from gateway.translations.punctuation import WRONG, find_unusual_signs
+from gateway.translations.tree import ROOT, open_documents
 from schemas.labels import load_languages
 
 
@@ -21,9 +22,10 @@ def test_every_language_has_its_rules():
 def test_a_text_is_written_as_its_language_writes(language):
     """Pages, labels, guidance, the words of the region and of the workbooks."""
     with Faults() as wrong:
-        for number, (where, text) in enumerate(list_texts(language)):
-            with wrong.row(where, str(number)):
-                assert find_faults(language, text) == [], text[:200]
+        for document in open_documents(language):
+            for text in document.texts:
+                with wrong.row(document.path, text.key):
+                    assert find_unusual_signs(language, text.wording) == [], text.wording[:200]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_a_text_is_written_as_its_language_writes(language):
 )
 def test_what_another_language_writes_is_found(language, text):
     """One sign each."""
-    assert find_faults(language, text) != []
+    assert find_unusual_signs(language, text) != []
 
 
 def test_names_in_a_row_are_parted_as_the_reader_parts_them():

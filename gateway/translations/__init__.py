@@ -1,0 +1,1 @@
+"""The words of the program: out to reviewers and back."""
