@@ -11,6 +11,8 @@ from support.house import ROOT
 from gateway.policy.gates.gate_table import GATES
 from schemas.catalogue import load_catalogue
 from schemas.clocks import load_clocks
+from schemas.codelists import code_lists
+from schemas.guidance import load_general_texts
 from schemas.types import type_name
 
 RULES = rules_page.load_rules(ROOT)
@@ -39,7 +41,7 @@ def is_kept(what: str) -> bool:
         case "code":
             return name.removeprefix("list ") in code_lists()
         case "text":
-            return name in {text.name for text in load_library().texts}
+            return name in load_general_texts()
         case _:
             return what in ("descriptor", "retention", "statistics")
 
