@@ -11,7 +11,7 @@
 
 and, in modules of their own:
 
-    describe, describe_rules                     the members and the rules of a type in words, for people
+    describing                                   the members and the rules of a type in words, for people
     labels.load_labels(lang)                     the labels of a language: present, missing, draft
     render.render_message, .render_type          a message, or a type, as lines in a language
 

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 
 from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list
-from schemas.describe import describe_members
+from schemas.describing.members import describe_members
 from schemas.labels import Direction, Label, Labels
 from schemas.places import format_pointer
 from schemas.text import BIDI_CONTROLS

@@ -36,10 +36,8 @@ ENOUGH = 0.8
 _ASCII = string.ascii_letters
 _WORDS = 20_000
 """Different words by which a file is judged."""
-_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_LETTERS = re.compile(rb"[A-Za-z\x80-\xff]+")
 _WORD = re.compile(r"[^\W\d_]+")
-_NOT_GREEK = re.compile(r"[α-ω]\u0301.*[α-ω]\u0301|[α-ω]\u0308\u0301.*\u0301|ς.|[α-ρτ-ω].*σ$")
-"""Two accents in one word, and the sigma of the end elsewhere: Cyrillic that was read as Greek is full of both."""
 _VOWELS = frozenset("aeiouyαεηιουωаеиіоуюяєї")
 _SIGNS = frozenset("\N{NO-BREAK SPACE}«»“”‘’„‚–—…№°·،؛؟¿¡€")
 """What these languages write beside letters."""
@@ -91,7 +89,8 @@ def _attempt(data: bytes, encoding: str) -> str | None:
 
 def _guess(data: bytes) -> Decoded:
     """Choose the code page in which the largest share of the words is right."""
-    evidence = b"\n".join(list(dict.fromkeys(_BEYOND_ASCII.findall(data)))[:_WORDS])
+    words = dict.fromkeys(word for word in _LETTERS.findall(data) if not word.isascii())
+    evidence = b"\n".join(list(words)[:_WORDS])
     found: dict[str, tuple[float, str]] = {}
     for encoding, alphabets in CODE_PAGES.items() if b"\0" not in data else ():
         text = _attempt(evidence, encoding)
@@ -122,4 +121,11 @@ def _is_word(word: str, allowed: frozenset[str]) -> bool:
         return True
     plain = unicodedata.normalize("NFD", word.lower())
     cased = word.islower() or word.isupper() or word.istitle()
-    return cased and (len(word) < 4 or not _VOWELS.isdisjoint(plain)) and not _NOT_GREEK.search(plain)
+    return cased and (len(word) < 4 or not _VOWELS.isdisjoint(plain)) and not _is_odd_greek(plain)
+
+
+def _is_odd_greek(word: str) -> bool:
+    """Whether a Greek word has two accents, or the sigma of the end elsewhere, as Cyrillic read as Greek does."""
+    letters = [letter for letter in word if "α" <= letter <= "ω"]
+    ends_wrong = word.endswith("σ") and any(letter != "σ" for letter in letters)
+    return bool(letters) and (word.count("\u0301") > 1 or "ς" in word[:-1] or ends_wrong)

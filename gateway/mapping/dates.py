@@ -30,9 +30,9 @@ class TwoWaysError(Exception):
     """The date is another day, depending on which of two numbers is the month."""
 
 
-_NUMBERS = re.compile(r"([0-9]{1,4})\s?([./-])\s?([0-9]{1,2})\s?\2\s?([0-9]{1,4})\.?(?:\s?[гр]\.?)?")
+_NUMBERS = re.compile(r"([0-9]{1,4})\s?([./-])\s?([0-9]{1,2})\s?([./-])\s?([0-9]{1,4})\.?(?:\s?[гр]\.?)?")
 _WORDS = re.compile(r"([0-9]{1,2})(?:er|º|°|\.)?\s(?:de\s|d[’'])?([^\W\d_]+)\.?,?\s(?:de[l]?\s)?([0-9]{4})(?:\s?р\.?)?")
-_TIME = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?Z?$")
+_TIME = re.compile(r"[T ]00:00(?::00(?:\.0{1,9})?)?Z?$")
 
 
 def read_date(text: str, order: DayOrder | None = None) -> date | None:
@@ -41,8 +41,8 @@ def read_date(text: str, order: DayOrder | None = None) -> date | None:
     Raises TwoWaysError for one that can be read two ways, while `order` does not say which.
     """
     plain = _TIME.sub("", " ".join(_western_digits(text).split()))
-    if match := _NUMBERS.fullmatch(plain):
-        return _read_numbers(match[1], match[2], match[3], match[4], order)
+    if (match := _NUMBERS.fullmatch(plain)) and match[2] == match[4]:
+        return _read_numbers(match[1], match[2], match[3], match[5], order)
     if (match := _WORDS.fullmatch(plain)) and (month := _months().get(_folded(match[2]))):
         return _day(match[3], month, match[1])
     return None

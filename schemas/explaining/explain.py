@@ -17,8 +17,8 @@ from typing import Any
 from gateway.errors import Finding
 from schemas import resources
 from schemas.catalogue import load_catalogue
-from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, describe_members
-from schemas.describe_rules import describe_rules
+from schemas.describing.members import ALWAYS, ANSWERED, SAYABLE, Row, describe_members
+from schemas.describing.rules import describe_rules
 from schemas.explaining.nearest import find_nearest, nearest_code
 from schemas.text import HINTS
 from schemas.walk import Node, list_members, resolve_reference

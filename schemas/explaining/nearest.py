@@ -9,7 +9,7 @@ from functools import cache
 
 from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
-from schemas.describe import describe_members
+from schemas.describing.members import describe_members
 
 
 def nearest_type(word: object) -> str | None:

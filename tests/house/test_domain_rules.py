@@ -37,7 +37,7 @@ def is_kept(what: str) -> bool:
         case "clock":
             return name in load_clocks()
         case "alarm":
-            return f"| `{name}` |" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+            return f"| `{name}`" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
         case "code":
             return name.removeprefix("list ") in code_lists()
         case "text":

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from schemas import CodeEntry, CodeList, MessageType, code_list, code_lists, list_fields, load_catalogue, resources
-from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members
-from schemas.describe_rules import Rule, describe_rules
+from schemas.describing.members import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members
+from schemas.describing.rules import Rule, describe_rules
 from schemas.publishing.compose import PERSONAL_HEADER
 
 MESSAGES, CODES = "messages", "codes.md"

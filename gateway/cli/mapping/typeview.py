@@ -18,8 +18,8 @@ SHOWN = 40
 
 def describe_type(entry: MessageType) -> dict[str, Json]:
     """Return everything about a message type, for programs."""
-    from schemas import describe
-    from schemas.describe_rules import describe_rules
+    from schemas.describing import members as describe
+    from schemas.describing.rules import describe_rules
 
     owed = entry.answers
     answers: Json = None if owed is None else {"types": [*owed.types], "clock": owed.clock}

@@ -34,7 +34,7 @@ from gateway.console.forms.parts import Field, Group, Options, Part, generalise_
 from gateway.console.words import N_, Words
 from schemas.catalogue import load_catalogue
 from schemas.codelists import code_list
-from schemas.describe import ALWAYS, ANSWERED
+from schemas.describing.members import ALWAYS, ANSWERED
 from schemas.walk import Node, each_leaf, list_members, resolve_reference
 
 RADIOS = 6

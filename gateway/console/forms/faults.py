@@ -15,9 +15,9 @@ from gateway.console.forms.parts import Part, generalise_place, label_place, lis
 from gateway.console.words import N_, Words
 from gateway.errors import Finding
 from gateway.foundation.json import Json
-from schemas import describe
 from schemas.catalogue import load_catalogue
-from schemas.describe import ANSWERED
+from schemas.describing import members as describe
+from schemas.describing.members import ANSWERED
 from schemas.text import text_findings
 from schemas.walk import Node, list_members, resolve_reference
 

@@ -19,9 +19,9 @@ from gateway.console.forms.steps import PURPOSE, plan_steps
 from gateway.errors import Finding
 from gateway.messages.emergency import ASKED, INSTEAD, is_emergency
 from gateway.ports import Json
-from schemas import describe_rules
-from schemas.describe import ALWAYS, ANSWERED
-from schemas.describe_rules import EITHER_WAY, LEFT_OUT, NEEDED, Condition, When
+from schemas.describing import rules as describe_rules
+from schemas.describing.members import ALWAYS, ANSWERED
+from schemas.describing.rules import EITHER_WAY, LEFT_OUT, NEEDED, Condition, When
 
 Body = Mapping[str, Json]
 
@@ -96,7 +96,7 @@ def applies(body_type: str, place: str, body: Body) -> bool:
 
 
 def find_need(body_type: str, place: str, body: Body) -> str:
-    """Return how much a question is needed by the rules that hold now, in the words of `schemas.describe`."""
+    """Return how much a question is needed by the rules that hold now, in the words of `schemas.describing.members`."""
     wishes = {
         one.wish
         for one in describe_rules.list_conditions(body_type)

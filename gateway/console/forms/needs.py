@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from gateway.console.forms.fields import GIVEN
 from gateway.console.forms.parts import generalise_place, label_place
 from gateway.console.words import N_, Words
-from schemas import describe, describe_rules
 from schemas.codelists import ENGLISH
-from schemas.describe_rules import Condition, When
+from schemas.describing import members as describe
+from schemas.describing import rules as describe_rules
+from schemas.describing.rules import Condition, When
 from schemas.walk import Node
 
 ONE_NEEDED = N_("At least one of these is needed: %(names)s.")
@@ -30,7 +31,7 @@ class Needs:
                 self._single["/".join((condition.place, *condition.path))].append(condition)
 
     def need(self, place: str) -> str:
-        """Return one of the four words of `schemas.describe`; empty for an item of a list."""
+        """Return one of the four words of `schemas.describing.members`; empty for an item of a list."""
         row = None if (self._type, place) in GIVEN else self._row(place)
         return "" if row is None or place.rpartition("/")[2].isdecimal() else row.need
 

@@ -21,9 +21,9 @@ from gateway.console.forms.fields import Kind, kind_of, list_asked
 from gateway.console.forms.step_table import CONSENT as CONSENT_STEP
 from gateway.console.forms.step_table import FILES, MORE, ORDERED, ROUTING, SAYS, TERMS, Step
 from gateway.console.forms.step_table import PURPOSE as PURPOSE_STEP
-from schemas import describe_rules
 from schemas.catalogue import load_catalogue
-from schemas.describe_rules import EITHER_WAY, LEFT_OUT
+from schemas.describing import rules as describe_rules
+from schemas.describing.rules import EITHER_WAY, LEFT_OUT
 from schemas.walk import Node, resolve_reference
 
 PURPOSE = "/purpose"

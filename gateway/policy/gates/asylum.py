@@ -71,8 +71,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
 
 
 def g5_received(facts: GateFacts) -> Decision:
-    """G5 at the receiver, when the message itself says so (Regulation 2024/1348 Art. 7(2)): what should never have left
-    is not taken in. A partner NGO's node can not see the request that the sender relies on, so it is left to the
+    """G5 at the receiver, when the message itself says so (domain 9.10): what should never have left is not taken
+    in. A partner NGO's node can not see the request that the sender relies on, so it is left to the
     sender.
     What only stops something, with a neutral reason, is taken in as it was let go: a reception team need not wait.
     """

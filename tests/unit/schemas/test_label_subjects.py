@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import load_catalogue
-from schemas.describe import describe_members
+from schemas.describing.members import describe_members
 from schemas.label_subjects import collect_subjects
 
 

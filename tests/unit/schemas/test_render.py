@@ -15,7 +15,7 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import code_list, load_catalogue
-from schemas.describe import describe_members
+from schemas.describing.members import describe_members
 from schemas.labels import REVIEWED, Labels, load_labels, load_languages, read_labels
 from schemas.render import REPLACED, Line, Rendering, render_message, render_type, replace_controls
 from schemas.text import BIDI_CONTROLS

@@ -28,7 +28,7 @@ from gateway.console.words import load_words
 from gateway.errors import Finding
 from gateway.messages.emergency import ASKED, INSTEAD, leave_for_later
 from schemas import load_catalogue
-from schemas.describe import ALWAYS, ANSWERED
+from schemas.describing.members import ALWAYS, ANSWERED
 
 TYPES = [entry.body_type for entry in load_catalogue().types]
 REFERRAL = "referral.request/1"

@@ -9,7 +9,7 @@ import pytest
 from gateway.console.forms.build import build_form
 from gateway.console.words import load_words
 from schemas import load_catalogue
-from schemas.describe_rules import ONE_OF, list_conditions
+from schemas.describing.rules import ONE_OF, list_conditions
 from schemas.labels import load_languages
 
 TYPES = [entry.body_type for entry in load_catalogue().types]

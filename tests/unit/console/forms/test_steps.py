@@ -12,8 +12,9 @@ from gateway.console.forms.guided import belongs
 from gateway.console.forms.step_table import ORDERED
 from gateway.console.forms.steps import MOST, plan_steps
 from gateway.console.words import load_words
-from schemas import describe_rules, list_fields, load_catalogue
-from schemas.describe_rules import EITHER_WAY, LEFT_OUT
+from schemas import list_fields, load_catalogue
+from schemas.describing import rules as describe_rules
+from schemas.describing.rules import EITHER_WAY, LEFT_OUT
 
 TYPES = [entry.body_type for entry in load_catalogue().types]
 

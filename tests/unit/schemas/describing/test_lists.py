@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from schemas import describe, load_catalogue
-from schemas.describe_rules import describe_rules
+from schemas import load_catalogue
+from schemas.describing import members as describe
+from schemas.describing.rules import describe_rules
 
 
 def sentences(name: str) -> set[str]:

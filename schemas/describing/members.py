@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from schemas.catalogue import load_catalogue
 from schemas.codelists import ENGLISH, code_list
-from schemas.describe_rules import is_answer
+from schemas.describing.rules import is_answer
 from schemas.walk import Node, list_members, resolve_reference
 
 ALWAYS, ANSWERED, SAYABLE, FREE = "yes", "yes, or why not", "no, or why not", "no"

@@ -11,9 +11,9 @@ import pytest
 from support.tables import table
 
 from schemas import load_catalogue
-from schemas.describe_rules import describe_rules
+from schemas.describing.rules import describe_rules
 
-PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
+PACKAGE = Path(__file__).resolve().parents[4] / "schemas"
 FROM_FRAGMENTS = ("/header", "/content/person")
 """Where the rules of a fragment show; they are not in the source of the type."""
 TYPES = [entry.body_type for entry in load_catalogue().types]

@@ -9,10 +9,10 @@ from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import list_fields, load_catalogue, validate
-from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members
-from schemas.describe_rules import describe_rules
+from schemas.describing.members import ALWAYS, ANSWERED, FREE, SAYABLE, Row, describe_members
+from schemas.describing.rules import describe_rules
 
-PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
+PACKAGE = Path(__file__).resolve().parents[4] / "schemas"
 NAMES = ("pseudonym", "languages", "gender", "age_group")
 TYPES = [entry.body_type for entry in load_catalogue().types]
 

@@ -1,0 +1,1 @@
+"""A type in words, for people: its members and its rules."""
