@@ -123,7 +123,7 @@ def _show_text(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_country(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
-    """Show what is known of a COUNTRY of the region, such as MA: who co-ordinates, how long one may reflect, whom to
+    """Show what is known of a COUNTRY of the region, such as MA: who coordinates, how long one may reflect, whom to
     ring, duties to report. What the country has not confirmed is marked, and what nobody found is named.
 
     \b

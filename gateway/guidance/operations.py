@@ -224,7 +224,7 @@ class GuidanceOperations:
         units=Units.FREE,
     )
     async def show_country(self, asked: OneCountry) -> OperationResult:
-        """What is known of a country of the region: who co-ordinates, how long one may reflect, whom to ring, which
+        """What is known of a country of the region: who coordinates, how long one may reflect, whom to ring, which
         duties to report there are. To be confirmed by the country until it has confirmed it.
         """
         entry, language = self._region.national.get(asked.id), _language(asked)

@@ -1,4 +1,4 @@
-"""What is known of each country of a region: who co-ordinates, how long one may reflect, whom to ring (`national/`).
+"""What is known of each country of a region: who coordinates, how long one may reflect, whom to ring (`national/`).
 
     {"format": "trm-national/1", "country": "MA", "facts": [
       {"kind": "reporting_duty", "text": {"en": ...}, "source": "Penal Code, Article 448.7", "year": 2016,

@@ -18,7 +18,7 @@ from gateway.errors import Code, RefusedError
 SHOW = "guidance.country"
 DUTY = "reporting_duty"
 KINDS: Table = {
-    "coordination": N_("Who co-ordinates"),
+    "coordination": N_("Who coordinates"),
     "threshold_status": N_("Who decides on the status, and when"),
     "reflection": N_("Recovery and reflection period"),
     DUTY: N_("Duty to report"),
