@@ -75,6 +75,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         f"/cases/{ids['case']}/withdraw",
         f"/cases/{ids['case']}/withdrawn",
         f"/cases/{ids['case']}/confirm",
+        f"/cases/{ids['case']}/copy",
         "/inbox",
         f"/messages/{message}?way=in",
         f"/messages/{message}/erase?way=in",
@@ -142,6 +143,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/directory/AL",
         "/guidance",
         f"/guidance/{ids['text']}",
+        "/guidance/country/AL",
     ]
 
 

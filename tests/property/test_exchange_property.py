@@ -124,7 +124,7 @@ def referral(end: Endpoint, rng: random.Random) -> Draft:
     """A referral as a case worker might write it: each optional field with probability one half, but no gate closed."""
     body: dict[str, Any] = bodies("referral.request/1", rng)
     body["header"]["consent_ref"] = b64u(rng.randbytes(16))
-    body["header"]["recipient_role"] = "legal_representative"  # G9, where there are proceedings
+    body["header"] |= {"sender_role": "national_focal_point", "recipient_role": "legal_representative"}  # G14; G9
     body["header"].pop("vital_interest", None)
     body["header"] |= {"legal_basis": ["6_1_e"], "transfer_basis": "public_interest_49_1_d"}  # G6
     body["content"]["legal_status"] = "irregular"  # G5

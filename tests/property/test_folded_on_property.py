@@ -104,7 +104,7 @@ def folded_on(rand: Random, cases: int) -> None:
         new = replace(rand.choice(messages), id="next", n=100, seen=rand.choice([100, messages[-1].n]), created=now)
         for step in JudgementPoint:
             assert judge(on, new, step=step) == judge(whole, new, step=step)
-    assert kept > cases
+    assert kept > cases // 2
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -352,7 +352,12 @@ def in_two_steps(party: Party) -> None:
 def example(body_type: str, to: str, **header: Any) -> dict[str, Any]:
     """The smallest example of a type as a request to `to`, about the case of France that examples have."""
     folder = ROOT / "schemas" / "examples" / body_type.replace("/", ".")
-    unusual = ("valid-risks-told.json", "valid-vital-interest.json")
+    unusual = (
+        "valid-risks-told.json",
+        "valid-vital-interest.json",
+        "valid-between-clinicians.json",
+        "valid-adult-transfer-within-the-eu.json",
+    )
     paths = [path for path in folder.glob("valid-*.json") if path.name not in unusual]
     paths.sort(key=lambda path: path.stat().st_size)
     found = json.loads(paths[0].read_text(encoding="utf-8"))

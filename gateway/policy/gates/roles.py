@@ -16,16 +16,15 @@ def find_role_fault(facts: GateFacts) -> Refuse | None:
 
     Of the roles of the first edition of the list nothing is asked here: nodes of before sign and use them freely.
     """
-    entry = load_catalogue().get(facts.body_type)
     listed = None if facts.recipient is None else facts.recipient.roles
-    sides = (("sender_role", facts.sender_roles, entry.senders), ("recipient_role", listed, entry.receivers))
-    for member, signed, meant in sides:
+    for member, signed in (("sender_role", facts.sender_roles), ("recipient_role", listed)):
         role = facts.text(member)
         if role not in new_roles():
             continue
         if signed is None or role not in signed:
             return _refuse(member, "the signed descriptor does not give the unit this role: choose one that it has")
-        if role not in meant:
+        entry = load_catalogue().get(facts.body_type)
+        if role not in (entry.senders if member == "sender_role" else entry.receivers):
             return _refuse(member, "this role has no part in this message: choose another role or another message")
     return None
 

@@ -37,14 +37,16 @@ def newer(base: Path) -> Path:
     source = json.loads((root / "source" / "info.request.1.json").read_bytes())
     question = source["content"]["object"]["items"]["list"]["object"]["question"]
     question["text"] = LONGER
-    (root / "source" / "info.request.1.json").write_text(json.dumps(source | {"revision": 2}))
-    (root / "source" / "info.request.2.json").write_text(json.dumps(source | {"body_type": "info.request/2"}))
+    (root / "source" / "info.request.1.json").write_text(json.dumps(source | {"revision": 3}))
+    (root / "source" / "info.request.2.json").write_text(
+        json.dumps(source | {"body_type": "info.request/2", "revision": 1})
+    )
     groups = json.loads((root / "groups.json").read_bytes())  # else every field of the new version stays closed
     asked = groups["groups"]["question"]["fields"]
     asked["info.request/2"] = asked["info.request/1"]
     (root / "groups.json").write_text(json.dumps(groups))
     changed = build_derived_files(root, sha256_hex, check=False)
-    assert changed == ["catalogue.json", "published/info.request.1.2.json", "published/info.request.2.1.json"]
+    assert changed == ["catalogue.json", "published/info.request.1.3.json", "published/info.request.2.1.json"]
     return root.parent
 
 
