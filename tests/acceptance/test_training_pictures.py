@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 from support.browser import PICTURES, Seat
 from support.trained import Trained
 
@@ -20,7 +21,8 @@ from gateway.demo.training.crew import FOCAL
 
 pytestmark = [pytest.mark.deep, pytest.mark.asyncio(loop_scope="session")]
 
-SIZES = {"fr": {"width": 1280, "height": 860}, "ar": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {"fr": {"width": 1280, "height": 860}, "ar": {"width": 390, "height": 844}}
+LOOKS: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 WIDEST = 960
 """Pixels of a picture; text is still read at three quarters of its size."""
 COLOURS = 48
@@ -90,11 +92,11 @@ async def test_every_screen_has_its_pictures(browser: Browser, there: Trained, l
     for role, names in (("focal_point", WORKS), ("auditor", AUDITS), ("operator", RUNS)):
         person = f"{role.replace('_', ' ').capitalize()} {language.upper()} {os.getpid() % 100}"
         async with there.person(browser, "FR", person, role, language=language) as one:
-            await one.page.set_viewport_size(SIZES[language])  # type: ignore[arg-type]
+            await one.page.set_viewport_size(SIZES[language])
             for name in names:
                 answer = await one.page.goto(one.origin + addresses[name])
                 assert answer is not None and answer.status == 200, name
-                for look in ("light", "dark"):
-                    await one.page.emulate_media(color_scheme=look)  # type: ignore[arg-type]
+                for look in LOOKS:
+                    await one.page.emulate_media(color_scheme=look)
                     sizes[f"{name}-{language}-{look}"] = await keep(one, f"{name}-{language}-{look}")
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}

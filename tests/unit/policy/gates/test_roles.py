@@ -9,6 +9,7 @@ import pytest
 from support.gate_facts import FR, GOOD, LISTED
 
 from gateway.errors import Code
+from gateway.foundation.ids import UnitId
 from gateway.policy.descriptor_units import recipient_in
 from gateway.policy.gates.gate_table import GateFacts, Permit, evaluate, received
 from keys.documents.descriptor import Descriptor, Unit
@@ -91,7 +92,7 @@ def test_finding_b_a_complaint_never_goes_to_the_unit_that_it_is_about() -> None
 
 def test_finding_c_a_unit_of_a_newer_role_is_one_of_the_older_too() -> None:
     """So that a message of before still reaches a border guard, in the older role."""
-    unit = Unit(id="guard", name="x", kind=None, roles=("border_guard",))  # type: ignore[arg-type]
+    unit = Unit(id=UnitId("guard"), name="x", kind=None, roles=("border_guard",))
     signed = Descriptor.__new__(Descriptor)
     for name, value in (("units", (unit,)), ("country", "PL"), ("expires", 10)):
         object.__setattr__(signed, name, value)
