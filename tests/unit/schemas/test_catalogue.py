@@ -204,6 +204,7 @@ def test_fields_have_the_class_and_the_duty_of_the_design() -> None:
     otherwise = {
         ("referral.decline", "note"): "the words of the decliner, by which no consent is given or asked",
         ("info.reply", "person_identifying"): "holds the rule for safe contact, which locates",
+        ("family.report", "visited_on"): "a report from the desk alone has no visit",
         ("monitoring.report", "next_point"): "the final report has none, and nobody shall invent one",
     }
     compared = 0
