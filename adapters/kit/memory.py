@@ -117,7 +117,7 @@ def _told() -> Iterator[None]:
     """Translate what SQLite says; no text of ours repeats a path or a value."""
     try:
         yield
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as exc:
+    except sqlite3.DatabaseError as exc:
         symbol = str(getattr(exc, "sqlite_errorname", "") or "")
         if symbol.startswith(_DAMAGED):
             raise RefusedError(Code.ADAPTER_REFUSED, f"{WHAT} is damaged", hint="restore it from a backup") from exc
