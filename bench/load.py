@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 from bench.clients import DELIVERED, Client, Exchange, connect
 from bench.pair import Pair
@@ -91,18 +92,25 @@ def run_open_load(pair: Pair, *, seconds: float, per_second: int) -> Load:
 
 
 async def send_openly(
-    client: Client, done: list[Exchange], end: float, per_second: int, *, most: int = MOST_FLYING
+    client: Client,
+    done: list[Exchange],
+    end: float,
+    per_second: int,
+    *,
+    most: int = MOST_FLYING,
+    bodies: Iterable[bytes | None] = (None,),
 ) -> None:
-    """Submit `per_second` messages each second until the end, and wait for all of them.
+    """Submit `per_second` messages each second until the end, one of `bodies` after the other, and wait for all of
+    them.
 
     While `most` are under way the next ones wait, as they would in the offices: a node that is asked for more than it
     can do is not asked for more and more. The rate that was reached shows it.
     """
 
     async def one() -> None:
-        done.append(await client.exchange())
+        done.append(await client.exchange(next(following)))
 
-    begun, sent, flying = time.monotonic(), 0, set[asyncio.Task[None]]()
+    following, begun, sent, flying = cycle(bodies), time.monotonic(), 0, set[asyncio.Task[None]]()
     try:
         while time.monotonic() < end:
             flying.add(asyncio.create_task(one()))

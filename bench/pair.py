@@ -171,10 +171,10 @@ class Pair:
         call_node(self.node(here), "peer.add", {"chain": chain, "name": other})
         trust_peer(self.ask(here), self.admins, NodeId(other))
 
-    def record_consent(self, name: str, countries: Sequence[str]) -> str:
-        """Record at a node the consent on which its referrals rely, and return its id."""
+    def record_consent(self, name: str, countries: Sequence[str], case: str = CASE) -> str:
+        """Record at a node the consent on which its referrals about a case rely, and return its id."""
         consent = make_consent(countries)
-        recorded: dict[str, Json] = {"number": CASE, "content": consent, "attested": {"by": "u-1"}}
+        recorded: dict[str, Json] = {"number": case, "content": consent, "attested": {"by": "u-1"}}
         return str(_object(call_node(self.node(name), "consent.record", recorded, token=self.tokens[name]))["id"])
 
     def _under(self, name: str, *, started: bool = False) -> dict[str, Any]:

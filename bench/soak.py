@@ -1,8 +1,9 @@
 """A steady load for a long time, with people at the console: does anything grow?
 
-50 messages a second, 40 people who each load a page anew every few seconds, 20 event streams that are read. A line a
-minute: rate, times of messages and pages, memory, open files and disk of both nodes with their key services. At the end
-what minute 5 said, when everything is loaded and warm, stands beside the last minute.
+50 messages a second about ten thousand persons in turn, 40 open pages whose people are told what is new and load the
+next page twice a minute, 20 event streams that are read. A line a minute: rate, times of messages and pages, memory,
+open files and disk of both nodes with their key services. At the end what minute 5 said, when everything is loaded and
+warm, stands beside the last minute.
 """
 
 from __future__ import annotations
@@ -11,23 +12,30 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import aiohttp
 from support.enrolled import inviting
 from support.visitors import Visitor, enrol_by
 
-from bench.clients import API, Exchange, connect
+from bench.clients import API, Exchange, connect, encode
 from bench.load import find_ms, send_openly
 from bench.nodes import find_free_port
 from bench.pair import RECEIVER, SENDER, Pair
 from bench.processes import count_files, read_size
+from bench.work import make_referral
 from gateway.cli.connection import credential
+from gateway.console.cookies import SESSION
 from gateway.operations.roles import Role
 
 PER_SECOND, PAGES, STREAMS = 50, 40, 20
-EACH = 10.0
-"""Seconds after which an open page is loaded again."""
+CASES = 10_000
+"""Persons whom the messages are about: nobody has thousands of referrals."""
+RECORDING = 8
+"""Consents that are recorded at once before the load begins."""
+EACH = 30.0
+"""Seconds after which somebody with an open page loads the next one."""
 SHOWN = ("/cases", "/desk/owed", "/inbox", "/conversations", "/alerts", "/drafts", "/directory")
 PATIENCE = 60.0
 """Seconds after which somebody gives a page up."""
@@ -89,6 +97,7 @@ class Seen:
     done: list[Exchange] = field(default_factory=list)
     pages: list[float] = field(default_factory=list)
     events: int = 0
+    news: int = 0
     faults: int = 0
 
 
@@ -122,14 +131,17 @@ def conclude(rows: Sequence[Minute]) -> int:
 
 async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
     seen, rows = Seen(), list[Minute]()
+    print(f"soak: the consents of {CASES} persons are recorded ...", flush=True)
+    bodies = await asyncio.to_thread(_prepare_referrals, pair)
     async with connect(pair) as client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         print(f"soak: {PAGES} people enrol at the console ...", flush=True)
         people = [await _enrol(pair, http, port, number) for number in range(PAGES)]
         end = time.monotonic() + 60 * minutes
         print(HEADING, flush=True)
         open_ = [asyncio.create_task(_keep_open(one, seen)) for one in people]
+        open_ += [asyncio.create_task(_listen(one, seen)) for one in people]
         open_ += [asyncio.create_task(_read_events(pair, seen)) for _ in range(STREAMS)]
-        open_.append(asyncio.create_task(send_openly(client, seen.done, end, PER_SECOND, most=MOST)))
+        open_.append(asyncio.create_task(send_openly(client, seen.done, end, PER_SECOND, most=MOST, bodies=bodies)))
         try:
             while (now := time.monotonic()) < end:
                 await asyncio.sleep(min(60.0, end - now))
@@ -142,8 +154,22 @@ async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
             for task in open_:
                 task.cancel()
             await asyncio.gather(*open_, return_exceptions=True)
-    print(f"soak: {seen.events} events were read, {seen.faults} pages were refused or given up")
+    print(
+        f"soak: {seen.events} events were read, open pages were told {seen.news} times what is new, "
+        f"{seen.faults} pages were refused or given up"
+    )
     return rows
+
+
+def _prepare_referrals(pair: Pair) -> list[bytes]:
+    """Record a case and its consent for each person, and return what is submitted about them."""
+
+    def prepare(number: int) -> bytes:
+        case = f"SOAK-{number}"
+        return encode(make_referral(RECEIVER, pair.record_consent(SENDER, (RECEIVER,), case), case))
+
+    with ThreadPoolExecutor(RECORDING) as threads:
+        return [*threads.map(prepare, range(CASES))]
 
 
 async def _enrol(pair: Pair, http: aiohttp.ClientSession, port: int, number: int) -> Visitor:
@@ -175,6 +201,15 @@ async def _keep_open(person: Visitor, seen: Seen) -> None:
         except TimeoutError:
             seen.faults += 1
         seen.pages.append(time.monotonic() - begun)
+
+
+async def _listen(person: Visitor, seen: Seen) -> None:
+    """Listen to what is new, as one page of each browser does."""
+    headers = {"Host": person.origin.removeprefix("http://"), "Cookie": f"{SESSION}={person.session}"}
+    url = f"http://127.0.0.1:{person.origin.rpartition(':')[2]}/news"
+    async with person.http.get(url, headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as response:
+        async for line in response.content:
+            seen.news += line.startswith(b"data: ")
 
 
 async def _read_events(pair: Pair, seen: Seen) -> None:

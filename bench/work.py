@@ -11,7 +11,7 @@ UNIT = "focal-point"
 REFERRAL, QUESTION = "referral.request/1", "info.request/1"
 SUMMARY = "This person does not exist. " * 68
 CASE = "BENCH-1"
-"""The number of the one case that is measured with."""
+"""The number of the case that is measured with where one is enough."""
 RETAIN, UNTIL = "2035-11-30", "2035-01-01"
 
 
@@ -49,8 +49,8 @@ def make_question(referral: dict[str, Json], conversation: str, number: int) -> 
     return {**referral, "type": QUESTION, "conversation": conversation, "content": content}
 
 
-def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
-    """Make the request that the local API takes."""
+def make_referral(to: str, consent_ref: str, case: str = CASE) -> dict[str, Json]:
+    """Make the request that the local API takes, about the person of this case and on that person's consent."""
     services: list[Json] = [{"service": name} for name in ("safe_accommodation", "reception_on_arrival")]
     return {
         "type": REFERRAL,
@@ -69,7 +69,7 @@ def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
             "transfer_basis": "admin_arrangement_46_3_b",
             "transfer_instrument": "An arrangement of two coordinators",
             "consent_ref": consent_ref,
-            "case_ref_sender": CASE,
+            "case_ref_sender": case,
         },
         "content": {
             "referral_kind": "return_reception",

@@ -71,7 +71,7 @@ class CaseWords:
         self._region = region
         self._workers = workers
         self._clock = clock
-        self._passes: Batcher[None, None] = Batcher(self._write_all)
+        self._passes: Batcher[None, None] = Batcher(self._write_all, rests=True)
 
     def chores(self) -> Sequence[Chore]:
         """Write what is behind."""

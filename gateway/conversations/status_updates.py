@@ -83,7 +83,7 @@ class StatusUpdates:
         self._workers = workers
         self._events = events
         self._clock = clock
-        self._passes: Batcher[None, None] = Batcher(self._fold_all)
+        self._passes: Batcher[None, None] = Batcher(self._fold_all, rests=True)
         self._waiting = 0
 
     def chores(self) -> Sequence[Chore]:
@@ -123,6 +123,18 @@ class StatusUpdates:
                 if stood == folded:
                     break
 
+    async def keep_alerts(self) -> None:
+        """Fold the conversations with a safety alert that have changed or are due, whatever else waits: an alert that
+        has just come stands on the next page.
+        """
+        if not self._time.standing().held:
+            await self._fold_alerts()
+
+    async def _fold_alerts(self) -> None:
+        now = self._clock.now()
+        if keys := await self._content.store.read(lambda c: rows_of.alerts_to_fold(c, now)):
+            await self._fold_some(keys)
+
     async def catch_up(self) -> None:
         """The same with rests, so that after a start with many changes the messages of others go first."""
         if not self._time.standing().held:
@@ -145,9 +157,12 @@ class StatusUpdates:
         return await self._content.store.read(lambda c: rows_of.to_fold(c, now, AT_ONCE))
 
     async def _fold_these(self, keys: Sequence[Key]) -> bool:
-        """Fold these in goes; whether one was overtaken by a change."""
+        """Fold these in goes; whether one was overtaken by a change. An alert that comes meanwhile is not kept waiting:
+        somebody is woken by it.
+        """
         overtaken, most, done = False, FIRST, 0
         while done < len(keys):
+            await self._fold_alerts()
             began = time.monotonic()
             some = keys[done : done + most]
             folded, stood = await self._fold_some(some)

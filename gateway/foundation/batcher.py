@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -18,11 +19,16 @@ GATHER = 0.002
 
 class Batcher(Generic[Item, R]):
     """Runs `work` for all items that wait, one batch at a time. It answers for each item in order; an item that is
-    refused gets its own error and holds up no other. What `work` raises, all of its batch get.
+    refused gets its own error and holds up no other. What `work` raises, all of its batch get. With ``rests`` the next
+    batch begins after as long a time as the last one took: what is asked for all the time takes half of it at most.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[R | GatewayError]]]) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[R | GatewayError]]], *, rests: bool = False
+    ) -> None:
         self._work = work
+        self._rests = rests
+        self._earliest = 0.0
         self._waiting: list[tuple[Item, asyncio.Future[R]]] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -51,6 +57,8 @@ class Batcher(Generic[Item, R]):
     async def _run(self) -> None:
         await asyncio.sleep(GATHER)
         while self._waiting:
+            await asyncio.sleep(max(0.0, self._earliest - time.monotonic()))
+            began = time.monotonic()
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             futures = [future for _, future in batch]
             try:
@@ -66,6 +74,8 @@ class Batcher(Generic[Item, R]):
                 raise
             else:
                 _settle(futures, answers)
+            if self._rests:
+                self._earliest = 2 * time.monotonic() - began
 
 
 def _settle(futures: Sequence[asyncio.Future[R]], answers: Sequence[R | BaseException]) -> None:

@@ -22,6 +22,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.store import conversations, local, messages
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import NoticeKind
+from schemas.types import type_name
 
 _NOTICES = {
     Outgoing.AWAITING_HANDOVER: NoticeKind.RECEIVED,
@@ -31,6 +32,8 @@ _NOTICES = {
     Outgoing.FAILED: NoticeKind.FAILED,
     Outgoing.CANCELLED: NoticeKind.CANCELLED,
 }
+
+ALERT = "safety.alert"
 
 _ALARMING = (Outgoing.REJECTED, Outgoing.FAILED)
 """What a person must look at: a refusal of the peer, or a message that never arrived (nrm1 12.8)."""
@@ -43,6 +46,16 @@ class Change:
     row: MessageRow
     event: OutgoingEvent
     reason: Code | None = None
+
+
+def begin(connection: Connection, new: Sequence[tuple[MessageRow, str]]) -> None:
+    """Mark the conversations of messages that come into being here, each with the type of its body. Part of the
+    transaction that writes them; a safety alert among them is folded before all else.
+    """
+    conversations.changed(connection, [conversation_of(row) for row, _ in new])
+    conversations.alarm(
+        connection, [(row.conversation, row.peer) for row, body_type in new if type_name(body_type) == ALERT]
+    )
 
 
 def advance(connection: Connection, changes: Sequence[Change], *, at: int, told: Sequence[Leaf] = ()) -> frozenset[int]:

@@ -141,7 +141,7 @@ class AlertOperations:
         """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is
         next.
         """
-        await self._status_updates.keep()
+        await self._status_updates.keep_alerts()
 
         def query(c: Connection) -> dict[Key, LoadedConversation]:
             return self._loader.load(c, rows_of.alerted(c))[0]
@@ -209,7 +209,7 @@ class AlertOperations:
 
         done = await self._submission.submit(request, key=key, also=also)
         await answering_opens(self._content.store, self._local_receipts, request)
-        await self._status_updates.keep()
+        await self._status_updates.keep_alerts()
         return done
 
     @operation(

@@ -38,7 +38,7 @@ from gateway.identity.identity import Identity
 from gateway.messages import answers, content_codec, state_transitions
 from gateway.messages.effects import Effect, Effects, effects_of
 from gateway.messages.machines.numbering import Gap
-from gateway.messages.store import batches, conversations, links, messages, receipts
+from gateway.messages.store import batches, links, messages, receipts
 from gateway.messages.store.links import GapRow, NumberRow
 from gateway.messages.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.messages.types import AcceptedMessage
@@ -310,7 +310,7 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister,
     """
     added = writing.messages
     content.put(connection, [writing.sealed[ref] for new in added for ref in (new.row.ref, new.evidence)])
-    conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
+    state_transitions.begin(connection, [(new.row, new.message.body_type) for new in added])
     messages.add(connection, [new.row for new in added])
     begun = cases.join_received(connection, [new.row for new in added], writing.now)
     batches.add(connection, [new.message.proof.batch for new in added])

@@ -27,7 +27,6 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.machines.delivery import Outgoing
-from gateway.messages.store import conversations as conversation_rows
 from gateway.messages.store import local, messages
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft, ValidMessage
@@ -191,7 +190,7 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
     for item in prepared:
         if item.case is not None:
             register.join(connection, item.case, item.row.at)
-    conversation_rows.changed(connection, [state_transitions.conversation_of(item.row) for item in prepared])
+    state_transitions.begin(connection, [(item.row, item.message.body_type) for item in prepared])
     messages.add(connection, [item.row for item in prepared])
     messages.enqueue(connection, [(item.row.ref, item.row.peer, item.row.expires) for item in prepared])
     journal.append_leaves(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, literal, literal_column, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.prepared import Prepared
@@ -40,8 +40,8 @@ Place = tuple[int, bytes, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRow:
     """`quoted` is the ref of the message that quotes an enquiry; `due` the next deadline, Unix seconds, `ours` and
-    `theirs` the next one of each side, `alert` that of a safety alert that nobody has taken; `fold` when to fold again,
-    None when only a change can matter.
+    `theirs` the next one of each side, `alert` that of a safety alert that nobody has taken, `NOW` until it was folded;
+    `fold` when to fold again, None when only a change can matter.
 
     `state`, since when (`since`) and when the person arrived (`arrived`), both the first second of that day in UTC, are
     by all messages up to the local number `upto`: they outlive the contents that they were found by. `moved` and
@@ -126,6 +126,11 @@ _STANDS = Prepared(
         fold=bindparam("again"),
     )
 )
+_ALARMED = Prepared(
+    update(conversation)
+    .where(conversation.c.conversation == bindparam("which"), conversation.c.peer == bindparam("whose"))
+    .values(alert=func.coalesce(conversation.c.alert, NOW))
+)
 _GET = Prepared(select(conversation).where(conversation.c.conversation.in_(bindparam("indexes", expanding=True))))
 _CHANGES = Prepared(
     select(conversation.c.conversation, conversation.c.peer, conversation.c.changes).where(
@@ -137,6 +142,11 @@ _TO_FOLD = Prepared(
     .where(conversation.c.fold <= bindparam("at"))
     .order_by(conversation.c.fold)
     .limit(bindparam("most"))
+)
+_ALERTS_TO_FOLD = Prepared(
+    select(conversation.c.conversation, conversation.c.peer).where(
+        conversation.c.alert.is_not(None), conversation.c.fold <= bindparam("at")
+    )
 )
 _TOLD = Prepared(
     select(reminder.c.label, reminder.c.percent).where(
@@ -165,6 +175,13 @@ def changed(connection: Connection, rows: Iterable[tuple[bytes, str, str]]) -> N
     )
 
 
+def alarm(connection: Connection, keys: Iterable[tuple[bytes, str]]) -> None:
+    """A safety alert came or goes in these conversations: until they were folded it counts as not taken. Part of the
+    moving transaction, so that nothing that is folded later hides an alert.
+    """
+    _ALARMED.run(connection, [{"which": index, "whose": peer} for index, peer in keys])
+
+
 def quote(connection: Connection, rows: Iterable[tuple[bytes, str, int]]) -> None:
     """A message quotes this enquiry: (index, peer, ref of the message)."""
     _QUOTE.run(connection, [{"which": index, "whose": peer, "by": ref} for index, peer, ref in rows])
@@ -189,6 +206,11 @@ def changes_of(connection: Connection, indexes: Collection[bytes]) -> dict[Key, 
 def to_fold(connection: Connection, now: int, limit: int) -> list[Key]:
     """Conversations to fold again: what changed first, then what time has changed."""
     return [(index, peer) for index, peer in _TO_FOLD.rows(connection, at=now, most=limit)]
+
+
+def alerts_to_fold(connection: Connection, now: int) -> list[Key]:
+    """Those with a safety alert among them."""
+    return [(index, peer) for index, peer in _ALERTS_TO_FOLD.rows(connection, at=now)]
 
 
 def stand(connection: Connection, found: Iterable[ConversationStatus]) -> int:
@@ -247,7 +269,7 @@ def due(
 
 
 def alerted(connection: Connection) -> list[Key]:
-    """Where a safety alert waits for a human."""
+    """Where a safety alert waits for a human, or may do so and was not folded yet."""
     query = select(conversation.c.conversation, conversation.c.peer).where(conversation.c.alert.is_not(None))
     return [(row.conversation, row.peer) for row in connection.execute(query)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from support.nodeproc import UNIT
 from support.pair import START, Party, Two, example, two_nodes
 
 from gateway.errors import Code, RefusedError
+from gateway.messages.store import conversations as rows_of
 from keys.primitives.encoding import b64u
 
 CASE = b64u(b"conversation one"[:16])
@@ -104,6 +107,31 @@ async def test_an_alert_wakes_one_after_the_other_until_somebody_takes_it(two: T
     header = (await fr.call("message.show", id=answer["id"]))["header"]
     assert (header["sender_unit"], header["recipient_unit"]) == (UNIT, UNIT)
     assert "Besa" not in header["author_ref"]
+
+
+async def test_an_alert_waits_for_nothing_else(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More changes than a node works in, and none of them is: the alert stands on the list all the same, somebody is
+    woken, and whoever takes it is answered.
+    """
+    al, released, ordinary = two.al, threading.Event(), rows_of.to_fold
+
+    def held(*asked: Any) -> Any:
+        released.wait(240)
+        return ordinary(*asked)
+
+    monkeypatch.setattr(rows_of, "to_fold", held)
+    under_way = asyncio.create_task(al.running.status_updates.keep())
+    try:
+        id = await sent(two, two.fr, "safety.alert/1", kind="violence")
+        assert [alert["id"] for alert in (await al.call("alert.list"))["alerts"]] == [id]
+        assert await al.rows("select state from event where kind = 'duty'") == [("al-1",)]
+        await al.call("alert.acknowledge", id=id, by="Besa K.", actions=["call_person"], hours=2)
+        assert (await al.call("alert.list"))["alerts"] == []
+        assert not under_way.done()
+    finally:
+        released.set()
+    await under_way
+    assert await safety(al) == []
 
 
 async def test_the_answer_names_the_case_as_the_peer_knows_it(two: Two) -> None:

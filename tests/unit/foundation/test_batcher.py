@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 from support.patience import PATIENCE
@@ -114,3 +115,22 @@ async def test_nobody_waits_for_what_has_ended() -> None:
         await asyncio.wait_for(ending.do(1), PATIENCE)
     assert ending._running is not None
     assert isinstance(ending._running.exception(), EndError)
+
+
+async def test_what_is_asked_for_all_the_time_takes_half_of_it_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it rests, a batch that took long is followed by as long without one, and the first waits for none."""
+    now, slept = [100.0], list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    async def work(items: Sequence[int]) -> list[int]:
+        now[0] += 3.0
+        return [*items]
+
+    monkeypatch.setattr(batcher, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(batcher, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    resting: Batcher[int, int] = Batcher(work, rests=True)
+    assert [await resting.do(number) for number in (1, 2)] == [1, 2]
+    assert slept == pytest.approx([batcher.GATHER, 0.0, batcher.GATHER, 3.0 - batcher.GATHER])
