@@ -42,6 +42,10 @@ REFERENCES = ("case_ref_sender", "case_ref_recipient")
 """Members in which messages name the case, in their header or content."""
 EACH = 100
 """Conversations or cases of one go: what else the node has to do comes in between."""
+RESTS = 3
+"""How often the time of a pass it rests after it: under a steady load a conversation is looked through when the most of
+it has happened, and not at each step.
+"""
 TRIES = 5
 """How often what was overtaken by a change is looked at again before it is left to the next pass."""
 
@@ -71,7 +75,7 @@ class CaseWords:
         self._region = region
         self._workers = workers
         self._clock = clock
-        self._passes: Batcher[None, None] = Batcher(self._write_all, rests=True)
+        self._passes: Batcher[None, None] = Batcher(self._write_all, rests=RESTS)
 
     def chores(self) -> Sequence[Chore]:
         """Write what is behind."""

@@ -83,7 +83,7 @@ class StatusUpdates:
         self._workers = workers
         self._events = events
         self._clock = clock
-        self._passes: Batcher[None, None] = Batcher(self._fold_all, rests=True)
+        self._passes: Batcher[None, None] = Batcher(self._fold_all, rests=1)
         self._waiting = 0
 
     def chores(self) -> Sequence[Chore]:

@@ -20,11 +20,11 @@ GATHER = 0.002
 class Batcher(Generic[Item, R]):
     """Runs `work` for all items that wait, one batch at a time. It answers for each item in order; an item that is
     refused gets its own error and holds up no other. What `work` raises, all of its batch get. With ``rests`` the next
-    batch begins after as long a time as the last one took: what is asked for all the time takes half of it at most.
+    batch begins after so many times what the last one took: what is asked for all the time takes a part of it at most.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[R | GatewayError]]], *, rests: bool = False
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[R | GatewayError]]], *, rests: float = 0.0
     ) -> None:
         self._work = work
         self._rests = rests
@@ -74,8 +74,8 @@ class Batcher(Generic[Item, R]):
                 raise
             else:
                 _settle(futures, answers)
-            if self._rests:
-                self._earliest = 2 * time.monotonic() - began
+            ended = time.monotonic()
+            self._earliest = ended + self._rests * (ended - began)
 
 
 def _settle(futures: Sequence[asyncio.Future[R]], answers: Sequence[R | BaseException]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -49,10 +51,14 @@ class EventFeed:
         self._events = events
         self._clock = clock
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+        self._recent: deque[Event] = deque(maxlen=KNOWN_AT_MOST)
+        self._read_at = 0.0
+        self._reading = asyncio.Lock()
 
     def forget(self) -> None:
         """Forget what is remembered of messages: content was erased."""
         self._known.clear()
+        self._recent.clear()
 
     async def follow(self, after: int | None, caller: Caller) -> AsyncIterator[Sequence[Happening]]:
         """Events after a position, or from now on, and then as they happen, without end; those that are there
@@ -62,8 +68,8 @@ class EventFeed:
             after = await self._content.store.read(journal.last_event)
         while True:
             happenings = self._events.happenings
-            found, new = await self._content.store.read(partial(self._look, after=after))
-            known = self._summaries([event.ref for event in found if event.ref is not None], new)
+            found = await self._find_after(after)
+            known = await self._about([event.ref for event in found if event.ref is not None])
             of_unit = await self._of_unit(known, caller)
             closed = await self._closed_to(known, caller)
             told: list[Happening] = []
@@ -114,22 +120,43 @@ class EventFeed:
             if (caller.unit in kept[keys[ref]] if keys[ref] in kept else about["unit"] == caller.unit)
         }
 
-    def _look(self, connection: Connection, after: int) -> tuple[list[Event], Sequence[_New]]:
-        """Read the next events, and open the messages among them that are not known yet."""
-        found = journal.events_after(connection, after, EVENTS_AT_ONCE)
-        refs = dict.fromkeys(event.ref for event in found if event.ref is not None)
-        new = [ref for ref in refs if ref not in self._known]
-        rows = message_rows.get(connection, new)
-        sealed = content_rows.get(connection, list(rows)) if rows else {}  # drafts have events too
-        opened = messages_shown.opened_rows(self._content.sealer, sealed) if sealed else {}
-        return found, [(row, opened.get(ref)) for ref, row in rows.items()]
+    async def _find_after(self, after: int) -> list[Event]:
+        """The next events after a position. All who follow are told of the same ones at the same time, so they are read
+        once: what a read brought that began after somebody asked is good for that one, too. Who is far behind reads
+        alone.
+        """
+        asked = time.monotonic()
+        async with self._reading:
+            if not self._recent or after > self._recent[-1].seq:
+                self._recent.clear()
+                await self._read_on(after)
+            elif after + 1 < self._recent[0].seq:
+                return await self._read_after(after)
+            elif self._read_at <= asked:
+                await self._read_on(self._recent[-1].seq)
+            return [event for event in self._recent if event.seq > after][:EVENTS_AT_ONCE]
 
-    def _summaries(self, refs: Sequence[int], new: Iterable[_New]) -> Mapping[int, Mapping[str, Json]]:
-        """What the stream says about messages."""
-        for row, opened in new:
+    async def _read_on(self, after: int) -> None:
+        began = time.monotonic()
+        self._recent.extend(await self._read_after(after))
+        self._read_at = began
+
+    async def _read_after(self, after: int) -> list[Event]:
+        return await self._content.store.read(lambda c: journal.events_after(c, after, EVENTS_AT_ONCE))
+
+    async def _about(self, refs: Collection[int]) -> Mapping[int, Mapping[str, Json]]:
+        """What the stream says about messages; those that are not known yet are opened."""
+        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
+        for row, opened in await self._content.store.read(partial(self._open, refs=new)) if new else ():
             about = messages_shown.summary(self._peers, self._clock, row, opened)
             self._known[row.ref] = {name: about[name] for name in _LASTING}
         known = {ref: self._known[ref] for ref in refs if ref in self._known}
         while len(self._known) > KNOWN_AT_MOST:
             self._known.popitem(last=False)
         return known
+
+    def _open(self, connection: Connection, refs: Collection[int]) -> Sequence[_New]:
+        rows = message_rows.get(connection, [*refs])
+        sealed = content_rows.get(connection, list(rows)) if rows else {}  # drafts have events too
+        opened = messages_shown.opened_rows(self._content.sealer, sealed) if sealed else {}
+        return [(row, opened.get(ref)) for ref, row in rows.items()]

@@ -117,8 +117,8 @@ async def test_nobody_waits_for_what_has_ended() -> None:
     assert isinstance(ending._running.exception(), EndError)
 
 
-async def test_what_is_asked_for_all_the_time_takes_half_of_it_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it rests, a batch that took long is followed by as long without one, and the first waits for none."""
+async def test_what_is_asked_for_all_the_time_takes_a_part_of_it_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it rests, a batch that took long is followed by twice as long without one, and the first waits for none."""
     now, slept = [100.0], list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -131,6 +131,6 @@ async def test_what_is_asked_for_all_the_time_takes_half_of_it_at_most(monkeypat
 
     monkeypatch.setattr(batcher, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(batcher, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
-    resting: Batcher[int, int] = Batcher(work, rests=True)
+    resting: Batcher[int, int] = Batcher(work, rests=2)
     assert [await resting.do(number) for number in (1, 2)] == [1, 2]
-    assert slept == pytest.approx([batcher.GATHER, 0.0, batcher.GATHER, 3.0 - batcher.GATHER])
+    assert slept == pytest.approx([batcher.GATHER, 0.0, batcher.GATHER, 6.0 - batcher.GATHER])
