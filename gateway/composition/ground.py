@@ -149,7 +149,12 @@ class Ground:
         )
         self.cases = CaseRegister(self.content, self.rand)
         self.consent_contexts = ConsentContextLoader(
-            sealer=self.sealer, own=self.own, peers=self.peers, config=self.config, clock=self.clock
+            sealer=self.sealer,
+            own=self.own,
+            peers=self.peers,
+            loader=self.loader,
+            config=self.config,
+            clock=self.clock,
         )
         self.attachments = AttachmentLibrary(
             content=self.content,

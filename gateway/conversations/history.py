@@ -2,7 +2,7 @@
 
     risk.assessment          who assessed which part, and each side's joint conclusion    G4
     bid.report               the last determination of the child's best interests         G3
-    guardian.notice          the guardian that each side names                            G3
+    guardian.notice          the guardian that each side names, and since when            G2, G3
     family.report            the last report on the family                                G3
     consent.record           the child's assent; consents on a form that the person signed, less what was withdrawn
                                                                                           G3, G5, G8
@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from gateway.consent.givers import NOTHING_TOLD, Guardianship
 from gateway.consent.rules import Consent, read, withdraw
 from gateway.errors import RefusedError
 from gateway.foundation.ids import UnitId
@@ -43,6 +44,11 @@ class Side(StrEnum):
 
     OURS = "ours"
     THEIRS = "theirs"
+
+    @property
+    def other(self) -> Side:
+        """Who got the message."""
+        return Side.THEIRS if self is Side.OURS else Side.OURS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +134,14 @@ class Guardian:
         """Whether the mandate has begun and lasts today."""
         return (self.since is None or self.since <= today) and (self.until is None or today <= self.until)
 
+    @property
+    def term(self) -> Guardianship:
+        """The day on which the mandate began, and the day after its last one, as far as they are told."""
+        return Guardianship(
+            began=frozenset() if self.since is None else frozenset({self.since}),
+            left=frozenset() if self.until is None else frozenset({self.until + timedelta(days=1)}),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
@@ -148,10 +162,11 @@ class History:
 
     ``status_by`` is this side as soon as it told any legal status, the other one while only that did.
     ``nationalities`` may be said to be none at all, which is an empty set and not None. ``host`` is who sent the
-    referral. ``parts`` has the last assessment of each part by each side, ``joint`` the last joint conclusion by each
-    side. ``signed`` are the consents that the person gave on a signed form, as far as this conversation carries them.
-    ``told`` are by id the messages that both sides have, None where they were not opened; ``partial``: some may have
-    not come yet, behind a gap.
+    referral. ``guardians`` are those named last, ``earlier_terms`` when those before them began and left. ``parts`` has
+    the last assessment of each part by each side, ``joint`` the last joint conclusion by each side. ``signed`` are the
+    consents that the person gave on a signed form, as far as this conversation carries them. ``told`` are by id the
+    messages that both sides have, None where they were not opened; ``partial``: some may have not come yet, behind a
+    gap.
     """
 
     host: Side | None = None
@@ -164,6 +179,7 @@ class History:
     birth_year: int | None = None
     child_assent: str | None = None
     guardians: Mapping[Side, Guardian] = field(default_factory=dict)
+    earlier_terms: Mapping[Side, Guardianship] = field(default_factory=dict)
     best_interests: BestInterests | None = None
     family_report: FamilyReport | None = None
     parts: Mapping[tuple[Side, Part], Risk] = field(default_factory=dict)
@@ -188,12 +204,17 @@ class History:
             said.append(self.age_group in CHILD)
         return any(said) if said else None
 
+    def guardianship(self, side: Side) -> Guardianship:
+        """When guardians of the child on that side began and left."""
+        named = self.guardians.get(side)
+        earlier = self.earlier_terms.get(side, NOTHING_TOLD)
+        return earlier if named is None else earlier.joined(named.term)
+
     def assessed(self) -> bool:
         """Whether each side assessed the part that is its own: who sent the referral the sending one."""
         if self.host is None:
             return False
-        other = Side.THEIRS if self.host is Side.OURS else Side.OURS
-        return {(self.host, Part.SENDING), (other, Part.RECEIVING)} <= set(self.parts)
+        return {(self.host, Part.SENDING), (self.host.other, Part.RECEIVING)} <= set(self.parts)
 
     def said(self, body_type: str, content: Members) -> History:
         """This history and, later than all of it, what one more message of this side says."""
@@ -231,7 +252,7 @@ def _referral(history: History, message: Opened) -> History:
     if status is not None:
         history = replace(_with_status(history, message, status), reflection_until=until)
     unit = _text(_members(content, "child"), "guardian_unit")
-    return history if unit is None else _named(history, message.side, Guardian(unit=UnitId(unit)))
+    return history if unit is None else _named(history, message, Guardian(unit=UnitId(unit)))
 
 
 def _person(history: History, person: Members) -> History:
@@ -345,21 +366,44 @@ def _guardian(history: History, message: Opened) -> History:
     if unit is None:
         return history
     if message.content.get("event") != "ended":
-        return _named(
-            history, message.side, Guardian(unit=UnitId(unit), since=_day(message.content, "from"), until=until)
-        )
+        new = Guardian(unit=UnitId(unit), since=_day(message.content, "from"), until=until)
+        return _named(history, message, new, another=message.content.get("event") == "changed")
     named = history.guardians.get(message.side)
-    if named is None or named.unit != unit:
+    if named is None:
+        return _left(history, message, Guardian(unit=UnitId(unit), until=until))
+    if named.unit != unit:
         return history
     if until is not None:
-        return _named(history, message.side, replace(named, until=until))
+        return replace(history, guardians={**history.guardians, message.side: replace(named, until=until)})
     return replace(
-        history, guardians={side: one for side, one in history.guardians.items() if side is not message.side}
+        _left(history, message, named),
+        guardians={side: one for side, one in history.guardians.items() if side is not message.side},
     )
 
 
-def _named(history: History, side: Side, guardian: Guardian) -> History:
-    return replace(history, guardians={**history.guardians, side: guardian})
+def _named(history: History, message: Opened, new: Guardian, *, another: bool = False) -> History:
+    """With a guardian of that side. Who is named again goes on, unless the term had ended or ``another`` person of the
+    same office takes over; who takes the place of one that nobody told of does so all the same.
+    """
+    before, first = history.guardians.get(message.side), new.since or _told_on(message)
+    if before is not None and before.until is not None and before.until + timedelta(days=1) < first:
+        history = _left(history, message, before)
+    if another or (before is not None and before.unit != new.unit):
+        gone = Guardian(unit=new.unit) if before is None else before
+        history = _left(history, message, replace(gone, until=first - timedelta(days=1)))
+    return replace(history, guardians={**history.guardians, message.side: new})
+
+
+def _left(history: History, message: Opened, gone: Guardian) -> History:
+    """With the term of a guardian that is over; one that ends at once does so on the day that is told of it."""
+    over = gone if gone.until is not None else replace(gone, until=_told_on(message) - timedelta(days=1))
+    earlier = history.earlier_terms.get(message.side, NOTHING_TOLD)
+    return replace(history, earlier_terms={**history.earlier_terms, message.side: earlier.joined(over.term)})
+
+
+def _told_on(message: Opened) -> date:
+    """The day of the signed time, UTC."""
+    return datetime.fromtimestamp(message.created, UTC).date()
 
 
 def _consent(history: History, message: Opened) -> History:

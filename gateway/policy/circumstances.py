@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.cases.rules import ConsentCase
+from gateway.consent.givers import NOTHING_TOLD, Guardianship
 from gateway.consent.rules import Consent, Handling
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.foundation.ids import NodeId
@@ -36,3 +37,4 @@ class Circumstances:
     approver: str | None = None
     record_withdrawn: bool = False
     sender_roles: frozenset[str] | None = None
+    guardianship_elsewhere: Guardianship = NOTHING_TOLD

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 import schemas
+from gateway.cases import store as cases
+from gateway.consent.givers import NOTHING_TOLD, WHILE_GUARDED, Guardianship
 from gateway.consent.register import WITHDRAWN, HeldConsent, Known, open_consents
-from gateway.consent.rules import Handling, handling_of, passed_on
+from gateway.consent.rules import Consent, Handling, handling_of, passed_on
 from gateway.conversations.history import Opened, Side
+from gateway.conversations.loader import ConversationLoader
 from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
@@ -20,6 +23,7 @@ from gateway.foundation.config import Config
 from gateway.foundation.ids import CaseId, ConversationId, NodeId, UnitId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
+from gateway.messages.store import conversations as conversation_rows
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.peers.registry import PeerRegistry
@@ -82,11 +86,19 @@ class ConsentContextLoader:
     """Loads what is held about the consents of messages."""
 
     def __init__(
-        self, *, sealer: ContentSealer, own: OwnIdentity, peers: PeerRegistry, config: Config, clock: Clock
+        self,
+        *,
+        sealer: ContentSealer,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        loader: ConversationLoader,
+        config: Config,
+        clock: Clock,
     ) -> None:
         self._sealer = sealer
         self._own = own
         self._peers = peers
+        self._loader = loader
         self._config = config
         self._clock = clock
 
@@ -139,6 +151,13 @@ class ConsentContextLoader:
                         ),
                         today=datetime.fromtimestamp(now, UTC).date(),
                         record_withdrawn=record is not None and withdrawn[record],
+                        guardianship_elsewhere=(
+                            NOTHING_TOLD
+                            if index is None
+                            else self._guardianship_elsewhere(
+                                connection, question, relied_on[index], found[index], acts.cases[index]
+                            )
+                        ),
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],
@@ -176,6 +195,24 @@ class ConsentContextLoader:
             for one in asylum_holds.opened(self._sealer, list(rows)).values()
             if not set(relied).isdisjoint(map(self._sealer.consent_index, one.consents))
         )
+
+    def _guardianship_elsewhere(
+        self, connection: Connection, question: Question, consent: Consent | None, about: Known, case: CaseId | None
+    ) -> Guardianship:
+        """What this side told of the child's guardians in the other conversations of the case of a consent of its own,
+        where that decides whether the consent stands; asked for only then.
+        """
+        if case is None or consent is None or consent.given_by not in WHILE_GUARDED:
+            return NOTHING_TOLD
+        if self._own.node not in about.recorded_by(self._own.node):
+            return NOTHING_TOLD
+        here = self._loader.key_of(question.conversation, question.to)
+        known = conversation_rows.get(connection, cases.conversations_of(connection, case))
+        held, _ = self._loader.recall(connection, known.keys() - {here})
+        told = NOTHING_TOLD
+        for one in held.values():
+            told = told.joined(one.history().guardianship(Side.OURS))
+        return told
 
     def _recipient(self, question: Question, now: int) -> Recipient | None:
         """The recipient unit in the newest descriptor that the peer signed (gate G14)."""

@@ -1,4 +1,4 @@
-"""The forty questions, and the directory and the guidance in which they are asked."""
+"""The questions that people ask, and the directory and the guidance in which they are asked."""
 
 from __future__ import annotations
 

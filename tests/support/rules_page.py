@@ -22,21 +22,48 @@ def load_rules(root: Path) -> list[dict[str, Any]]:
     return rules
 
 
+def load_left(root: Path) -> list[dict[str, Any]]:
+    """What of the review is done in part, otherwise or not, in the order of its findings."""
+    left: list[dict[str, Any]] = json.loads((root / DATA).read_text(encoding="utf-8"))["left"]
+    return left
+
+
 def document(root: Path) -> str:
     """The text of the page with its tables between their markers."""
     text = (root / PAGE).read_text(encoding="utf-8")
-    for marker, rows in (("rules", _rules(root)), ("statuses", _statuses()), ("adequacy", _adequacy())):
+    for marker, rows in (
+        ("rules", _rules(root)),
+        ("statuses", _statuses()),
+        ("adequacy", _adequacy()),
+        ("left", _left(root)),
+    ):
         text = put_between(text, marker, list(rows))
     return text
 
 
 def _rules(root: Path) -> Iterator[str]:
-    chapters = {page.read_text(encoding="utf-8")[2:].partition(".")[0]: page.name for page in _pages(root)}
+    chapters = _chapters(root)
     yield from ("| finding | rule | from | kept by | test |", "|---|---|---|---|---|")
     for row in load_rules(root):
-        page = chapters[row["clause"].partition(".")[0]]
-        told = f"{row['rule']} ([{row['clause']}]({page}#{row['clause']}))"
+        told = f"{row['rule']} ({_link(chapters, row['clause'])})"
         yield f"| {row['finding']} | {told} | {'; '.join(row['from'])} | {', '.join(row['kept'])} | `{row['test']}` |"
+
+
+def _left(root: Path) -> Iterator[str]:
+    chapters = _chapters(root)
+    yield from ("| finding | done | what | why |", "|---|---|---|---|")
+    for row in load_left(root):
+        what = f"{row['what']} ({_link(chapters, row['clause'])})"
+        yield f"| {row['finding']} | {row['state']} | {what} | {row['why']} |"
+
+
+def _chapters(root: Path) -> dict[str, str]:
+    """The page of each chapter by its number."""
+    return {page.read_text(encoding="utf-8")[2:].partition(".")[0]: page.name for page in _pages(root)}
+
+
+def _link(chapters: dict[str, str], clause: str) -> str:
+    return f"[{clause}]({chapters[clause.partition('.')[0]]}#{clause})"
 
 
 def _pages(root: Path) -> list[Path]:

@@ -119,6 +119,7 @@ def gate_facts(
         today=circumstances.today,
         record_withdrawn=circumstances.record_withdrawn,
         sender_roles=circumstances.sender_roles,
+        guardianship_elsewhere=circumstances.guardianship_elsewhere,
     )
 
 

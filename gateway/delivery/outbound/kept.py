@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.cases.rules import ConsentCase
+from gateway.consent.givers import WHILE_GUARDED
 from gateway.consent.register import WITHDRAWN
 from gateway.conversations.loader import LoadedConversation
 from gateway.foundation.ids import CaseId
@@ -115,6 +116,8 @@ def departs_alike(
         and not any(withdrawn)
         and not circumstances.asylum_hold
         and (message.consent_ref is not None or not acts.holds)
+        # What is told of a guardian in another conversation of the case changes neither this one nor an act.
+        and (circumstances.consent is None or circumstances.consent.given_by not in WHILE_GUARDED)
     )
 
 

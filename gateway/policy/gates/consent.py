@@ -48,8 +48,8 @@ def g2_consent(facts: GateFacts) -> Decision:
     A `consent.record` needs no other consent, but goes only to units it names (domain 7.8). A message without
     any category (references only, such as a decline) has to name purpose and consent, which need not be known here: a
     decline for want of consent must be possible. Who gave it has to be able to give it at the age that was told (domain
-    7.17). On `consent_49_1_a` the person must have been told of the risks of
-    the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
+    7.17), and still has to speak for the child (domain 7.23). On `consent_49_1_a` the person must have been told of the
+    risks of the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
     sharing unless it goes back there. What is held for another case carries nothing here (domain 7.18). A claim of
     danger to life that `g2_vital_interest` lets pass stands for a consent that is missing or does not reach so far,
     never for one that was refused.
@@ -110,13 +110,14 @@ def _record(facts: GateFacts) -> Decision:
     return PERMIT
 
 
-def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
+def _covered(facts: GateFacts, consent: Consent, purpose: str, *, at_receiver: bool = False) -> Decision:
     if facts.transfer_basis == CONSENT_BASIS and not consent.transfer_risks_told:
         return _g2(
             "/header/transfer_basis",
             "the person was not told of the risks of this transfer: tell them and record it, or name another basis",
         )
-    if unfit := unfit_giver(consent, child=_child(facts), today=facts.today):
+    guardianship = facts.guardianship(at_receiver=at_receiver)
+    if unfit := unfit_giver(consent, child=_child(facts), today=facts.today, guardianship=guardianship):
         return _g2("/header/consent_ref", unfit)
     if missing := _missing(facts, consent, purpose):
         return _g2("/header/consent_ref", _uncovered(facts, consent, purpose, missing))
@@ -201,7 +202,9 @@ def g2_received(facts: GateFacts) -> Decision:
         return _record(facts)
     if consent is None or facts.purpose is None or not facts.categories or consent.consent_id != facts.consent_ref:
         return PERMIT
-    return (_denied if claims_vital(facts) else _covered)(facts, consent, facts.purpose)
+    if claims_vital(facts):
+        return _denied(facts, consent, facts.purpose)
+    return _covered(facts, consent, facts.purpose, at_receiver=True)
 
 
 # --- danger to life -----------------------------------------------------------------------------------------------

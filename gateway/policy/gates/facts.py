@@ -10,8 +10,9 @@ from datetime import date
 from typing import TypeAlias
 
 from gateway.cases.rules import ConsentCase
+from gateway.consent.givers import NOTHING_TOLD, Guardianship
 from gateway.consent.rules import Consent, Handling
-from gateway.conversations.history import History
+from gateway.conversations.history import History, Side
 from gateway.errors import Code, Finding
 from gateway.foundation.ids import UnitAddress, UnitKind
 from gateway.foundation.json import Json
@@ -75,6 +76,9 @@ class GateFacts:
     on was withdrawn whole and no newer record took its place. ``record_withdrawn``: so was the consent that a record
     tells of.
 
+    ``guardianship_elsewhere`` is what the sender told of the child's guardians in other conversations of the case; a
+    receiver knows of none.
+
     ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``approver`` is the
     staff reference of who approved this message on this node besides its author. ``findings`` are those of schema and
     mapping.
@@ -104,6 +108,7 @@ class GateFacts:
     today: date
     record_withdrawn: bool = False
     sender_roles: frozenset[str] | None = None
+    guardianship_elsewhere: Guardianship = NOTHING_TOLD
     name: str = field(init=False)
     with_this: History = field(init=False, compare=False)
 
@@ -121,6 +126,19 @@ class GateFacts:
     def consent_ref(self) -> str | None:
         """The id of the consent relied on, None where the header names none."""
         return self.text("consent_ref")
+
+    def guardianship(self, *, at_receiver: bool) -> Guardianship:
+        """The guardians named before by the side that recorded the consent, by both where both recorded it.
+
+        The message itself is left out: that a guardianship ends is told on the consent that ends with it. Of a third
+        node, which recorded a consent that is passed on, this conversation knows no guardian (domain 7.23).
+        """
+        found = self.guardianship_elsewhere
+        recipient_node = self.recipient_unit.partition("/")[0]
+        for node, side in ((self.sender_node, Side.OURS), (recipient_node, Side.THEIRS)):
+            if node in self.recorded_by:
+                found = found.joined(self.history.guardianship(side.other if at_receiver else side))
+        return found
 
     def text(self, name: str) -> str | None:
         """A member of the header that is text."""

@@ -1,12 +1,15 @@
-"""A node that lost keys which its descriptor lists: two clocks were wrong in the same way, and it had believed them."""
+"""Keys in time: those that were lost because two clocks were wrong in the same way, and those that are taken back."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from support.ceremony import ADMINS, aplay
 from support.ceremony import change as ceremony
 from support.holders import signed
 from support.pair import Party, Two
 
+from gateway.peers.scope import PeerState
 from gateway.trust.key_upkeep import LONGEST_PUSH_RETRY
 from keys.documents.key_records import Use
 from keys.primitives.encoding import DAY
@@ -30,11 +33,16 @@ async def believe_a_future(two: Two) -> None:
         await party.running.upkeep.push()  # it can not ask what the peer holds, and goes on
 
 
+async def publish(party: Party, **wanted: Any) -> Any:
+    """A new descriptor: asked for, signed by the roots, published."""
+    asked = await party.call("keys.request", by="admin", **wanted)
+    document = signed(party.folder.parent, party.name, asked["request"])
+    return await party.call("keys.publish", document=document, by="admin")
+
+
 async def hold_ceremony(party: Party) -> list[str]:
     """What docs/keys.md asks for, *Nothing is signed any more*; the uses that are silent afterwards."""
-    asked = await party.call("keys.request", by="admin", rotate=["sig"], at_once=True)
-    document = signed(party.folder.parent, party.name, asked["request"])
-    return list((await party.call("keys.publish", document=document, by="admin"))["silent"])
+    return list((await publish(party, rotate=["sig"], at_once=True))["silent"])
 
 
 async def test_keys_that_were_destroyed_too_early_are_replaced_at_once(two: Two) -> None:
@@ -52,3 +60,19 @@ async def test_keys_that_were_destroyed_too_early_are_replaced_at_once(two: Two)
         return (await two.fr.state(waits), await two.al.state(after)) == ("awaiting_opening", "awaiting_opening")
 
     await two.until(arrived, seconds=2 * 3_600, what="both are there")
+
+
+async def test_a_revoked_key_is_told_also_to_who_is_not_trusted_yet(met: Two) -> None:
+    """A new key is shown to those who exchange messages with this node; that one was stolen, to everybody who might
+    still take it for good, at once.
+    """
+    fr, al = met.fr, met.al
+    assert fr.peer().state is PeerState.PROPOSED
+    await publish(fr, rotate=["sig"], at_once=True)
+    await met.calm()
+    assert al.peer().descriptor.version == 1
+    stolen = fr.running.keys.sig_kid
+    await publish(fr, revoke={"kids": [stolen], "reason": "stolen"})
+    await met.calm()
+    assert al.peer().descriptor.document.payload == fr.running.own.descriptor.document.payload
+    assert [one.kid for one in al.peer().descriptor.revoked] == [stolen]

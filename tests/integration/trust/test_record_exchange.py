@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection
 from support.ceremony import ADMINS, change
+from support.holders import signed
 from support.pair import Spoiler, Two, aplay
 from support.sign_as import sign_as
 from support.trusting import scope_of
@@ -21,6 +22,7 @@ from keys.primitives.domains import TRUST, TRUST_1
 from keys.primitives.sign import SignedDocument
 
 ANA, BEN = ADMINS
+RECORDS = "select hash, document from trust_record where direction = '{}' order by seq"
 
 
 async def test_a_missed_record_is_asked_for_again(two: Two) -> None:
@@ -120,3 +122,23 @@ async def test_what_was_said_in_the_first_form_is_history(two: Two, state: Trust
         [TRUST_1, TRUST, TRUST] if taken else [TRUST_1]
     )
     assert two.al.agreed() is taken
+
+
+async def test_a_record_whose_key_was_revoked_is_signed_anew(two: Two) -> None:
+    """It could not be brought before; the record and its hash are the same. One whose key is good goes as it is."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    await two.fr.changes("peer.suspend")
+    stolen = two.fr.running.keys.sig_kid
+    asked = await two.fr.call("keys.request", by="admin", revoke={"kids": [stolen], "reason": "stolen"})
+    await two.fr.call("keys.publish", document=signed(two.fr.folder.parent, "FR", asked["request"]), by="admin")
+    wire.away = False
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=120)
+    sent = [(hash, bytes(document)) for hash, document in await two.fr.rows(RECORDS.format("out"))]
+    came = [(hash, bytes(document)) for hash, document in await two.al.rows(RECORDS.format("in"))]
+    assert sent[0] == came[0]
+    assert sent[1][0] == came[1][0]
+    was, anew = (SignedDocument.decode(rows[1][1], *TRUSTS) for rows in (sent, came))
+    assert was.payload == anew.payload
+    assert (was.signature.kid, anew.signature.kid) == (stolen, two.fr.running.keys.sig_kid)
+    assert stolen != two.fr.running.keys.sig_kid

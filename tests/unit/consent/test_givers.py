@@ -8,7 +8,7 @@ import pytest
 from support.gate_facts import RECORD
 
 import schemas
-from gateway.consent.givers import FOR_A_CHILD, FOR_AN_ADULT, unfit_giver
+from gateway.consent.givers import FOR_A_CHILD, FOR_AN_ADULT, Guardianship, unfit_giver
 from gateway.consent.rules import read
 
 TODAY = date(2026, 6, 1)
@@ -52,6 +52,40 @@ def test_the_authority_stands_in_for_sixty_days():
     consent = read(RECORD | {"given_by": "child_authority_interim", "child_assent": "given"})
     assert unfit_giver(consent, child=True, today=date(2026, 7, 19)) is None
     assert "ask the guardian" in str(unfit_giver(consent, child=True, today=date(2026, 7, 20)))
+
+
+@pytest.mark.parametrize(
+    ("giver", "assent", "ends_with"),
+    [
+        ("guardian", "given", "left"),
+        ("person_and_guardian", "given", "left"),
+        ("parent", "given", None),
+        ("child_authority_interim", "given", "began"),
+        ("child_authority_interim", "refused", None),
+    ],
+)
+@pytest.mark.parametrize("child", [True, None])
+def test_a_consent_ends_with_whoever_gave_it(giver, assent, ends_with, child):
+    """Taken on 20 May: a guardian's when one left since, the authority's when one is there since, by the day; a
+    parent's stands, and so does what the authority decided because the child said no.
+    """
+    consent = read(RECORD | {"given_by": giver, "child_assent": assent})
+
+    def lapses(what, day, today=TODAY):
+        told = Guardianship(**{what: frozenset({day})})
+        return unfit_giver(consent, child=child, today=today, guardianship=told) is not None
+
+    for what in ("left", "began"):
+        assert lapses(what, date(2026, 5, 21)) is (what == ends_with), "the day after it was taken"
+        assert lapses(what, TODAY) is (what == ends_with), "today"
+        assert not lapses(what, date(2026, 5, 20)), "on the day itself the new one may have given it"
+        assert not lapses(what, date(2026, 6, 2)), "tomorrow"
+
+
+def test_what_is_told_of_guardians_adds_up():
+    """Where two sides recorded the consent, the guardians of both count."""
+    first, second = Guardianship(began=frozenset({TODAY})), Guardianship(left=frozenset({TODAY}))
+    assert first.joined(second) == Guardianship(began=frozenset({TODAY}), left=frozenset({TODAY}))
 
 
 def test_givers_are_codes():

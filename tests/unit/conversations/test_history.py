@@ -175,6 +175,69 @@ def test_the_end_of_a_guardianship(content, left):
     assert history_of([named, said("guardian.notice", {"event": "ended"} | content, days=1)]).guardians == left
 
 
+def _notice(event, unit, since=None, until=None, **where):
+    days = {name: day for name, day in (("from", since), ("until", until)) if day is not None}
+    return said("guardian.notice", {"event": event, "guardian_unit": unit} | days, **where)
+
+
+APPOINTED = _notice("appointed", "a", "2026-06-02")
+
+
+@pytest.mark.parametrize(
+    ("messages", "began", "left"),
+    [
+        ([APPOINTED], ["2026-06-02"], []),
+        ([_notice("appointed", "a", "2026-06-02", "2026-08-31")], ["2026-06-02"], ["2026-09-01"]),
+        ([APPOINTED, _notice("ended", "a", until="2026-08-31", days=1)], ["2026-06-02"], ["2026-09-01"]),
+        ([APPOINTED, _notice("ended", "a", days=1)], ["2026-06-02"], ["2026-06-02"]),
+        ([_notice("ended", "a", "2026-05-01", "2026-06-09")], [], ["2026-06-10"]),
+        ([APPOINTED, _notice("appointed", "b", "2026-07-01", days=1)], ["2026-06-02", "2026-07-01"], ["2026-07-01"]),
+        ([APPOINTED, _notice("changed", "a", "2026-07-01", days=1)], ["2026-06-02", "2026-07-01"], ["2026-07-01"]),
+        ([_notice("changed", "a", "2026-07-01")], ["2026-07-01"], ["2026-07-01"]),
+        ([REFERRAL, _notice("appointed", "aide-enfance", "2026-07-01", days=1)], ["2026-07-01"], []),
+        ([APPOINTED, REFERRAL], ["2026-06-02"], ["2026-06-01"]),
+        (
+            [_notice("appointed", "a", "2026-06-02", "2026-06-09"), _notice("appointed", "a", "2026-06-10", days=1)],
+            ["2026-06-10"],
+            [],
+        ),
+        (
+            [_notice("appointed", "a", "2026-06-02", "2026-06-09"), _notice("appointed", "a", "2026-06-11", days=1)],
+            ["2026-06-02", "2026-06-11"],
+            ["2026-06-10"],
+        ),
+        (
+            [_notice("appointed", "a", "2026-06-02", "2026-06-09"), _notice("appointed", "b", "2026-06-11", days=1)],
+            ["2026-06-02", "2026-06-11"],
+            ["2026-06-10", "2026-06-11"],
+        ),
+        ([APPOINTED, _notice("ended", "z", until="2026-06-09", days=1)], ["2026-06-02"], []),
+        ([_notice("appointed", "b", "2026-07-01", side=THEIRS)], [], []),
+    ],
+    ids=[
+        "appointed",
+        "with an end",
+        "ended on a day",
+        "ended at once",
+        "the end of one that nobody named",
+        "another unit",
+        "another person of the office",
+        "instead of one that nobody named",
+        "the first day of one that is known",
+        "a referral that names another",
+        "prolonged",
+        "back after a gap",
+        "another after a gap",
+        "the end of another one",
+        "of the other side",
+    ],
+)
+def test_when_guardians_came_and_left(messages, began, left):
+    """The first day of each, and the first day without each, on the side that tells of it."""
+    found = history_of(messages).guardianship(OURS)
+    assert (sorted(map(str, found.began)), sorted(map(str, found.left))) == (began, left)
+
+
 MEASURES = [{"measure": "x", "done_on": "2026-06-01"}, {"measure": "y", "by": "2026-06-09"}]
 
 

@@ -130,3 +130,16 @@ def test_finding_b_military_exploitation_is_that_of_non_state_actors() -> None:
     (found,) = [entry for entry in code_list("exploitation").codes if "Military" in entry.code]
     assert found.code == "ForcedMilitaryByNonStateActors"
     assert "of a State" in found.note
+
+
+@pytest.mark.parametrize(
+    "kind", ["compensation", "residence", "reporting_duty", "missing_persons", "child_authority", "hotline"]
+)
+def test_finding_e_a_country_says_how_more_is_done_there(kind: str) -> None:
+    """In its own directory, beside the four kinds of before; the released revision does not know the newer ones."""
+    told = [{"kind": kind, "text": [{"language": "en", "text": "x"}]}]
+    assert judged("directory.update", "valid-full", procedures=told) == []
+    first = next(one for one in load_catalogue().held if (one.body_type, one.revision) == ("directory.update/1", 1))
+    body = json.loads((EXAMPLES / "directory.update.1" / "valid-full.json").read_bytes())
+    body["content"]["procedures"] = told
+    assert ("unknown_code", "/content/procedures/0/kind") in map(said, validate(first.schema, body))

@@ -327,6 +327,42 @@ async def test_a_child_without_a_guardian_is_referred_on_the_word_of_the_authori
     assert "ask the guardian" in refusal.findings[0].hint
 
 
+async def test_a_guardians_consent_ends_when_another_guardian_takes_over(two: Two) -> None:
+    """The change is told on the consent that ends by it. From its day on nothing more goes on that consent, from either
+    side, in any conversation of the case, and AL takes nothing in; what went before stands, and on what the new
+    guardian agreed to it goes on.
+    """
+    case, fr, al = Case(two), two.fr, two.al
+    await case.consent(child_assent="given")
+    await case.referred()
+    await case.say(fr, "guardian.notice", event="appointed", **{"from": day(-20)})
+    earlier = await case.say(fr, "risk.assessment", **part("sending"))
+    await case.say(fr, "guardian.notice", event="changed", **{"from": day(1)})
+    await case.say(al, "risk.assessment", **part("receiving"))
+    two.clock.advance(86_400)
+    again = case.message(fr, "risk.assessment", **part("sending"))
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "child"}
+    child = {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"}
+    other = case.message(fr, "referral.request", person=person, child=child)
+    other |= {"conversation": b64u(b"conversation two"[:16])}
+    for party, request in (
+        (fr, again),
+        (fr, other),
+        (al, case.message(al, "risk.assessment", **part("receiving"))),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            await party.call("message.submit", **request)
+        assert [(one.rule, one.place) for one in refusal.value.findings] == [("gate_g2", "/header/consent_ref")]
+        assert "acts for the child no more: ask the guardian of now" in refusal.value.findings[0].hint
+    pretended = read((await fr.call("consent.show", id=CONSENT))["record"] | {"given_by": "parent"})
+    assert await Forger(fr).send(6, request=again, consent=pretended, prev=await link(fr, 5)) == ("gate_g2", "rejected")
+    assert (await fr.show(earlier))["reason"] is None
+    anew = b64u(b"consent of others"[:16])
+    await case.consent(child_assent="given", consent_id=anew, taken_on=day(1))
+    again["header"] |= {"consent_ref": anew}
+    assert (await fr.call("message.submit", **again))["id"]
+
+
 async def test_what_was_said_of_asylum_closes_the_way_to_the_state_of_nationality(two: Two) -> None:
     """A referral to a country that is not that of the person said that asylum is sought. That the person is from there
     after all does not go there, whoever sends it, and the receiver does not take it in.

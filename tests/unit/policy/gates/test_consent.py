@@ -11,7 +11,7 @@ from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, RECORD, SHELTER, UA, g
 import schemas
 from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Handling, bound, read, withdraw
-from gateway.conversations.history import NOTHING_SAID
+from gateway.conversations.history import NOTHING_SAID, Guardian, Side
 from gateway.errors import Code
 from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form
 from gateway.policy.gates.gate_table import PURPOSES, Permit, UnitKind
@@ -192,6 +192,61 @@ def test_g2_looks_at_who_consented(person, record, words, at_receiver):
         assert words in refusal.hint
         assert gates(replace(one, consent=CONSENT, history=NOTHING_SAID, content={}), at_receiver=at_receiver) == []
     assert gates(replace(before, categories=frozenset()), at_receiver=at_receiver) == []
+
+
+GUARDIANS_WORD = {"given_by": "guardian", "child_assent": "given"}
+
+
+@pytest.mark.parametrize(
+    ("recorded_by", "ours", "theirs"),
+    [({FR}, True, False), ({AL}, False, True), ({FR, AL}, True, True), ({UA}, False, False), (set(), False, False)],
+    ids=["the sender", "the recipient", "both", "a third", "nobody"],
+)
+def test_g2_a_guardians_consent_ends_with_the_guardian(recorded_by, ours, theirs):
+    """The guardian of the side that recorded it counts, seen from either side; references alone still go."""
+    for teller, lapses in ((Side.OURS, ours), (Side.THEIRS, theirs)):
+        for at_receiver in (False, True):
+            whose = teller.other if at_receiver else teller
+            history = replace(
+                NOTHING_SAID,
+                age_group="child",
+                guardians={whose: Guardian(unit="b", since=date(2026, 6, 1))},
+                earlier_terms={whose: Guardian(unit="a", until=date(2026, 5, 31)).term},
+            )
+            facts = replace(
+                GOOD,
+                consent=read(RECORD | GUARDIANS_WORD),
+                recorded_by=frozenset(recorded_by),
+                history=history,
+                handling=(Handling(onward_sharing="named_units", onward_units=frozenset({SHELTER})),),
+            )
+            if recorded_by == {UA}:
+                facts = replace(facts, consent=read(RECORD | GUARDIANS_WORD | {"onward_sharing": True}))
+            found = refusals(facts, at_receiver=at_receiver)
+            assert [(one.gate, one.place) for one in found] == [(G2, "/header/consent_ref")] * lapses
+            assert all("acts for the child no more" in one.hint for one in found)
+            day_before = replace(facts, today=date(2026, 5, 31))
+            assert gates(day_before, at_receiver=at_receiver) == []
+            assert gates(replace(facts, categories=frozenset()), at_receiver=at_receiver) == []
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g2_the_end_of_a_guardianship_is_told_on_the_consent_that_ends_with_it(at_receiver):
+    """Else nobody could be told of it: what goes afterwards needs a new consent."""
+    notice = {"event": "ended", "guardian_unit": "a", "until": "2026-05-31"}
+    facts = replace(
+        GOOD,
+        body_type="guardian.notice/1",
+        consent=read(RECORD | GUARDIANS_WORD),
+        categories=frozenset({"identity"}),
+        content=notice,
+        history=_told({"age_group": "child"}),
+    )
+    assert gates(facts, at_receiver=at_receiver) == []
+    told = facts.history.said("guardian.notice/1", notice)
+    if at_receiver:
+        told = replace(told, earlier_terms={Side.THEIRS: told.earlier_terms[Side.OURS]})
+    assert gates(replace(facts, history=told), at_receiver=at_receiver) == [G2]
 
 
 def _told(person):
