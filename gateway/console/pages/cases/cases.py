@@ -14,6 +14,7 @@ from aiohttp import web
 
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
+from gateway.console.choices import name_consent
 from gateway.console.forms.parts import Options, split_options
 from gateway.console.navigation.countries import KINDS, find_countries, load_entries, say_duties
 from gateway.console.pages.cases.course import load_course
@@ -97,6 +98,7 @@ async def load_case(visit: Visit) -> dict[str, Any]:
         "units": await load_units(visit),
         "said": case_words,
         "consent_states": CONSENT_STATES,
+        "name_consent": name_consent,
     }
 
 

@@ -12,7 +12,8 @@ from support.pagelook import faults
 from support.played_cases import FOUND, PERSON
 
 from gateway.console.cookies import LOOK
-from gateway.console.navigation.waiting import Count, Waits
+from gateway.console.navigation.counts import Count
+from gateway.console.navigation.waiting import Waits
 from gateway.operations.roles import Role
 
 ALERTS = [alert for alert in ANSWERS["alert.list"]["alerts"] if alert["owes"] == "us"]
