@@ -89,6 +89,11 @@ _UNLISTED = Prepared(
     )
     .values(listed=False)
 )
+_LINKS_OF = Prepared(
+    select(case_link).where(
+        case_link.c.case_id.in_(bindparam("ids", expanding=True)), case_link.c.kind == bindparam("what")
+    )
+)
 _ROWS = Prepared(select(*_COLUMNS).where(cases.c.id.in_(bindparam("ids", expanding=True))))
 
 
@@ -153,6 +158,14 @@ def links(connection: Connection, id: CaseId, kind: LinkKind | None = None) -> l
     if kind is not None:
         query = query.where(case_link.c.kind == kind)
     return [Link(**row._mapping) for row in connection.execute(query)]
+
+
+def links_of(connection: Connection, ids: Collection[CaseId], kind: LinkKind) -> list[Link]:
+    """List what of one kind is of these cases."""
+    found, wanted = list[Link](), list(ids)
+    for start in range(0, len(wanted), AT_ONCE):
+        found += _LINKS_OF.made(Link, connection, ids=wanted[start : start + AT_ONCE], what=kind)
+    return found
 
 
 def conversations_of(connection: Connection, id: CaseId) -> list[bytes]:

@@ -27,6 +27,8 @@ from gateway.operations.ids import Subject, alarm_number
 from gateway.ports import Json
 
 NOBODY: frozenset[UnitId] = frozenset()
+OPENED = 500
+"""Messages that are opened in one call: all of a long list together would fill the memory."""
 
 
 def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id: str) -> frozenset[UnitId] | None:
@@ -79,7 +81,8 @@ def of_cases(sealer: ContentSealer, connection: Connection, ids: Collection[Case
     """The units of cases by id; those that there are."""
     rows = store.get(connection, ids)
     cards = cards_in(sealer, connection, list(rows.values()))
-    return {id: _of_case(sealer, connection, id) if (units := cards[id].units) is None else units for id in rows}
+    said = _said_in(sealer, connection, [id for id in rows if cards[id].units is None])
+    return {id: said[id] if (units := cards[id].units) is None else units for id in rows}
 
 
 def cases_looked_after(
@@ -102,7 +105,7 @@ def cases_looked_after(
         read = _read_units(sealer, connection, asked)
         found |= {whose[row.conversation] for row in asked if unit in read.get(row.ref, NOBODY)}
     left = [id for id, card in cards.items() if card.units is None and id not in found]
-    return found | {id for id in left if unit in _of_drafts(sealer, connection, id)}
+    return found | {id for id, units in of_drafts(sealer, connection, left).items() if unit in units}
 
 
 def _read_units(
@@ -119,22 +122,29 @@ def _read_units(
     }
 
 
-def _of_case(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
-    conversations = store.conversations_of(connection, id)
-    found = _own_units(sealer, connection, messages.of_conversations(connection, conversations))
-    return found | _of_drafts(sealer, connection, id)
+def _said_in(sealer: ContentSealer, connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, frozenset[UnitId]]:
+    """Find the units here that wrote in these cases or were written to, with a number of statements that does not grow
+    with the cases: a list has hundreds.
+    """
+    found = of_drafts(sealer, connection, ids)
+    whose = {link.key: link.case_id for link in store.links_of(connection, ids, LinkKind.CONVERSATION)}
+    rows = messages.of_conversations(connection, [*whose])
+    for start in range(0, len(rows), OPENED):
+        some = rows[start : start + OPENED]
+        read = _read_units(sealer, connection, some)
+        for row in some:
+            found[whose[row.conversation]] |= read.get(row.ref, NOBODY)
+    return found
 
 
 def of_drafts(
     sealer: ContentSealer, connection: Connection, ids: Collection[CaseId]
 ) -> dict[CaseId, frozenset[UnitId]]:
     """The units that the drafts of these cases say they are from."""
-    return {id: _of_drafts(sealer, connection, id) for id in ids}
-
-
-def _of_drafts(sealer: ContentSealer, connection: Connection, id: CaseId) -> frozenset[UnitId]:
-    drafts = [link.key.removeprefix(draft_key("")).decode() for link in store.links(connection, id, LinkKind.DRAFT)]
-    return NOBODY.union(*(_of_written(sealer, connection, draft) for draft in drafts))
+    found = dict.fromkeys(ids, NOBODY)
+    for link in store.links_of(connection, ids, LinkKind.DRAFT):
+        found[link.case_id] |= _of_written(sealer, connection, link.key.removeprefix(draft_key("")).decode())
+    return found
 
 
 def _of_change(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:

@@ -121,7 +121,9 @@ async def _consents(visit: Visit, case: str) -> Options:
 
 
 def name_consent(visit: Visit, consent: Mapping[str, Any]) -> str:
-    """Name a consent of a case by each purpose with what it covers and until when, and by when it was recorded."""
+    """Name a consent of a case by each purpose with what it covers and until when, and by when it was recorded; by that
+    alone where nothing of it is left, or for somebody who may not read it.
+    """
     words = visit.words
     grants = [
         words(
@@ -130,6 +132,6 @@ def name_consent(visit: Visit, consent: Mapping[str, Any]) -> str:
             day=words.date(grant["until"] or "–"),
             n=len(grant["categories"]),
         )
-        for grant in consent["covers"]
+        for grant in consent.get("covers", ())
     ]
     return "; ".join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))

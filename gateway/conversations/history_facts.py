@@ -1,4 +1,5 @@
-"""What of a message its history needs (`gateway.conversations.history`): the least that is held in memory (pure).
+"""What of a message its history and a row of the list of cases need (`gateway.conversations.history`,
+`gateway.conversations.person_facts`): the least that is held in memory (pure).
 
 For each type the members that a history reads, whole where a member is named alone. The names, numbers and words of a
 person are not among them.
@@ -17,7 +18,7 @@ from schemas.types import type_name
 Shape: TypeAlias = "Mapping[str, Shape | None]"
 """Members by name, each with the shape of what is in it, or None where all of it is needed."""
 
-_PERSON: Shape = dict.fromkeys(("age_group", "birth_date", "birth_year", "nationalities"))
+_PERSON: Shape = dict.fromkeys(("age_group", "birth_date", "birth_year", "gender", "nationalities"))
 _RULED_OUT: Shape = {"reason": None}
 
 SHAPES: Mapping[str, Shape | None] = {

@@ -15,6 +15,8 @@ from gateway.foundation.json import Json
 
 DESCRIBED = ("person", "person_identifying")
 """Members of a content in which a person is described."""
+CORRECTED_GENDER = tuple(f"/content/{name}/gender" for name in DESCRIBED)
+"""Where a correction says another gender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ def describe_person(said: Iterable[Opened], today: date) -> PersonFacts:
             if isinstance(person, dict):
                 gender = _text(person, "gender") or gender
                 languages = _languages(person) or languages
+        if message.content.get("path") in CORRECTED_GENDER:
+            gender = _text(message.content, "new_value") or gender
     return PersonFacts(
         age_group=history.age_group,
         child=history.child(today),

@@ -66,6 +66,9 @@ FOUND: dict[str, Any] = {
             "worker": None,
             "flags": ["call before noon"],
             "closed": False,
+            "age_group": "adult",
+            "child": False,
+            "gender": "Feminine",
         }
         for one in CASES["cases"]
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,8 @@ from gateway.cases.register import cards_in
 from gateway.cases.rules import Card
 from gateway.conversations import status_updates as standings
 from gateway.conversations.case_words import CaseWords
-from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
+from gateway.conversations.person_facts import PersonFacts, describe_person
 from gateway.conversations.rules.machines import RESTING
 from gateway.conversations.rules.morning_list import Owed, owed
 from gateway.conversations.status_updates import StatusUpdates
@@ -48,6 +50,7 @@ class _Page:
     units: Mapping[CaseId, Collection[UnitId]]
     references: Mapping[tuple[NodeId, str], str]
     next: Mapping[CaseId, tuple[NodeId, Owed]]
+    people: Mapping[CaseId, PersonFacts]
     begun: Mapping[Key, str]
 
 
@@ -109,6 +112,7 @@ class CaseFinding:
             seen = self._seen(c, caller.unit, cards, talks)
             shown = [row for row in page.rows if row.id in seen]
             listed = {row.id: ListedCase(id=row.id, at=row.at, talks=talks.get(row.id, ())) for row in shown}
+            held, _ = self._loader.recall(c, [talk.key for one in listed.values() for talk in one.talks])
             pairs = {(talk.peer, _number(id, cards[id])) for id, one in listed.items() for talk in one.talks}
             return _Page(
                 found=replace(page, rows=shown),
@@ -116,7 +120,8 @@ class CaseFinding:
                 cards=cards,
                 units=self._units(c, cards, hashed),
                 references=references_in(self._content.sealer, c, pairs),
-                next=self._next(c, listed, now),
+                next=_find_next(held, listed, now),
+                people=_describe_people(held, listed, now),
                 begun=found.begun(c, [talk.key[0] for one in listed.values() for talk in one.talks]),
             )
 
@@ -193,21 +198,8 @@ class CaseFinding:
             for id, card in cards.items()
         }
 
-    def _next(
-        self, connection: Connection, listed: Mapping[CaseId, ListedCase], now: int
-    ) -> dict[CaseId, tuple[NodeId, Owed]]:
-        """What is over first in each of these cases, and with whom."""
-        keys = {one.first.key: id for id, one in listed.items() if one.first is not None}
-        held, _ = self._loader.recall(connection, keys)
-        of = {standings.name_of(key): key for key in held}
-        next_: dict[CaseId, tuple[NodeId, Owed]] = {}
-        for item in sorted(owed(standings.watched(held), now), key=lambda item: item.duty.until.at):
-            key = of[item.ref]
-            next_.setdefault(keys[key], (key[1], item))
-        return next_
-
     def _row(self, row: FoundRow, page: _Page, stages: Sequence[bytes], now: int) -> dict[str, Json]:
-        card, talks = page.cards[row.id], page.listed[row.id].talks
+        card, talks, person = page.cards[row.id], page.listed[row.id].talks, page.people[row.id]
         return {
             **summary(row, card, page.units[row.id]),
             "conversations": len(talks),
@@ -227,6 +219,9 @@ class CaseFinding:
             "worker": card.worker,
             "flags": [flag.text for flag in card.flags],
             "closed": row.closed,
+            "age_group": person.age_group,
+            "child": person.child,
+            "gender": person.gender,
         }
 
     def _step(self, peer: NodeId, item: Owed, now: int) -> dict[str, Json]:
@@ -243,6 +238,30 @@ class CaseFinding:
     def _name(self, node: NodeId) -> str:
         peer = self._peers.get(node)
         return node if peer is None else peer.name
+
+
+def _find_next(
+    held: Mapping[Key, LoadedConversation], listed: Mapping[CaseId, ListedCase], now: int
+) -> dict[CaseId, tuple[NodeId, Owed]]:
+    """Find what is over first in each of these cases, and with whom."""
+    keys = {one.first.key: id for id, one in listed.items() if one.first is not None}
+    of, next_ = {standings.name_of(key): key for key in keys}, dict[CaseId, tuple[NodeId, Owed]]()
+    first = {key: held[key] for key in keys}
+    for item in sorted(owed(standings.watched(first), now), key=lambda item: item.duty.until.at):
+        key = of[item.ref]
+        next_.setdefault(keys[key], (key[1], item))
+    return next_
+
+
+def _describe_people(
+    held: Mapping[Key, LoadedConversation], listed: Mapping[CaseId, ListedCase], now: int
+) -> dict[CaseId, PersonFacts]:
+    """Read what both sides have said of the person of each case, as it counts today."""
+    today = datetime.fromtimestamp(now, UTC).date()
+    return {
+        id: describe_person([said for talk in one.talks for said in held[talk.key].said.values()], today)
+        for id, one in listed.items()
+    }
 
 
 def _words_asked(asked: FindCases) -> set[str]:

@@ -100,6 +100,11 @@ class FoundCase(CaseLine):
     worker: Read[str | None] = Field(default=None, description="the person here who looks after it, by id")
     flags: Read[list[str]] = Field(default_factory=list)
     closed: bool
+    age_group: Read[str | None] = Field(default=None, description="a code of the list age_group, as it counts now")
+    child: Read[bool | None] = Field(
+        default=None, description="whether the person counts as a child today; nothing where no age was said"
+    )
+    gender: Read[str | None] = Field(default=None, description="a code of the list gender")
 
 
 class CaseCounts(Answer):

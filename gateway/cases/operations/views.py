@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from gateway.cases import store, units
+from gateway.cases import listing, store, units
 from gateway.cases.changes import reason_of
+from gateway.cases.list_rules import ListedCase
 from gateway.cases.operations.contents import CaseContents
 from gateway.cases.operations.history_views import show_history
 from gateway.cases.register import cards_in, find_row
-from gateway.cases.rules import Card
+from gateway.cases.rules import Card, LinkKind
 from gateway.cases.store import CaseRow, ChangeRow
 from gateway.database import content as content_rows
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId, UnitId
-from gateway.messages.store import conversations
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Json
 
@@ -32,11 +33,9 @@ class CaseViews:
         """Write the lines of these cases in a list, for a caller of this unit."""
         cards = cards_in(self._content.sealer, connection, rows)
         of = units.of_cases(self._content.sealer, connection, [row.id for row in rows])
-        return [
-            summary(row, cards[row.id], of[row.id]) | _owed(connection, row.id)
-            for row in rows
-            if unit is None or unit in of[row.id]
-        ]
+        shown = [row for row in rows if unit is None or unit in of[row.id]]
+        owed = _owed(connection, [row.id for row in shown])
+        return [summary(row, cards[row.id], of[row.id]) | owed[row.id] for row in shown]
 
     def show(self, connection: Connection, id: str, unit: UnitId | None) -> dict[str, Json]:
         """The whole case, as a caller of this unit sees it. Raises RefusedError not_found."""
@@ -82,15 +81,12 @@ class CaseViews:
         }
 
 
-def _owed(connection: Connection, id: CaseId) -> dict[str, Json]:
-    """Count the conversations of a case, and find when the next thing is over that each side owes in them."""
-    keys = store.conversations_of(connection, id)
-    stands = conversations.get(connection, keys).values()
-    return {
-        "conversations": len(keys),
-        "ours": min((row.ours for row in stands if row.ours is not None), default=None),
-        "theirs": min((row.theirs for row in stands if row.theirs is not None), default=None),
-    }
+def _owed(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, dict[str, Json]]:
+    """Count the conversations of each case, and find when the next thing is over that each side owes in them."""
+    talks = listing.talks_of(connection, ids, stages=(), resting=())
+    counts = Counter(link.case_id for link in store.links_of(connection, ids, LinkKind.CONVERSATION))
+    listed = [ListedCase(id=id, at=0, talks=talks.get(id, ())) for id in ids]
+    return {one.id: {"conversations": counts[one.id], "ours": one.ours, "theirs": one.theirs} for one in listed}
 
 
 NAMES = frozenset({"name", "number", "worker", "reason", "states", "flags", "covers"})

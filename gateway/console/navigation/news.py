@@ -1,4 +1,5 @@
-"""What is new since a page was loaded, for the line at its foot: how many things, and never which.
+"""What is new since a page was loaded, for the line at its foot: how many things, and never which; and the numbers
+beside the sections, where they are others now.
 
 A stream of server-sent events. It ends with the session, and does not keep the session alive: the browser asks, not the
 person. Of the pages of one browser one listens for all (static/console.js), so a browser has one stream.
@@ -7,6 +8,8 @@ person. Of the pages of one browser one listens for all (static/console.js), so 
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
@@ -14,6 +17,7 @@ from aiohttp import web
 
 from gateway.console import guard
 from gateway.console.cookies import LANGUAGE, SESSION
+from gateway.console.navigation.counts import tell_counts
 from gateway.console.visit import Console
 from gateway.console.words import Words, load_words
 from gateway.node.rows import EVENTS
@@ -26,6 +30,8 @@ EACH = 60
 """Seconds after which the session is looked at again and the connection gets a sign of life."""
 PAUSE = 2
 """Seconds between two words, so that a burst is one."""
+COUNTED = 30
+"""Seconds between two counts of what waits: on a busy node something is new all the time, and a count costs a page."""
 
 
 class News:
@@ -61,30 +67,42 @@ class News:
         return response
 
     async def _tell(self, session: str, person: Person, words: Words) -> AsyncIterator[bytes]:
-        """Pieces of the stream: how many things are new since now, and signs of life."""
-        settings, seen = self._console.settings, set[object]()
+        """Pieces of the stream: how many things are new since now, how much waits after that, and signs of life."""
+        settings, clock, seen = self._console.settings, asyncio.get_running_loop().time, set[object]()
         since = settings.now()
         when = words.clock(since, settings.offset(since))
         feed = aiter(self._console.desk.events(None, caller=person.caller))
+        stale, counted, told = False, -math.inf, b""
         yield b": here\n\n"
         pending = asyncio.ensure_future(_next(feed))
         try:
             while True:
-                done, _ = await asyncio.wait({pending}, timeout=EACH)
+                done, _ = await asyncio.wait({pending}, timeout=COUNTED if stale else EACH)
                 if await self._console.sign_in.watch(session) is None:
                     return
-                if not done:
+                if done:
+                    seen.update(value.get("id") or seq for seq, value in pending.result())
+                    text = words.many(
+                        "%(n)s new since %(when)s: show it", "%(n)s new since %(when)s: show them", len(seen), when=when
+                    )
+                    yield f"data: {text}\n\n".encode()
+                    pending, stale = asyncio.ensure_future(_next(feed)), True
+                else:
                     yield b": here\n\n"
-                    continue
-                seen.update(value.get("id") or seq for seq, value in pending.result())
-                text = words.many(
-                    "%(n)s new since %(when)s: show it", "%(n)s new since %(when)s: show them", len(seen), when=when
-                )
-                yield f"data: {text}\n\n".encode()
-                pending = asyncio.ensure_future(_next(feed))
-                await asyncio.sleep(PAUSE)
+                if stale and clock() - counted >= COUNTED:
+                    numbers, stale, counted = await self._count(person, words), False, clock()
+                    if numbers != told:
+                        yield b"event: counts\ndata: " + numbers + b"\n\n"
+                    told = numbers
+                if done:
+                    await asyncio.sleep(PAUSE)
         finally:
             pending.cancel()
+
+    async def _count(self, person: Person, words: Words) -> bytes:
+        """Count what waits for a person now, as static/console.js reads it."""
+        self._console.waiting.forget(person)
+        return json.dumps(tell_counts((await self._console.waiting.count(person)).counts, words)).encode()
 
 
 async def _next(feed: AsyncIterator[Sequence[Happening]]) -> Sequence[Happening]:

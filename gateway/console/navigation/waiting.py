@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.console.navigation.counts import Count
 from gateway.console.navigation.duty import find_called
 from gateway.errors import GatewayError
 from gateway.node.rows import ROWS
@@ -24,18 +25,10 @@ MOST = 100
 """Rows that are counted one by one; of a longer list it says that there are more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many wait; `more`: at least so many."""
-
-    n: int
-    more: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take;
-    `phones`: who is on duty in the countries of these alerts, by peer.
+    """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take,
+    the newest first; `phones`: who is on duty in the countries of these alerts, by peer.
     """
 
     counts: Mapping[str, Count] = field(default_factory=dict)
@@ -63,7 +56,10 @@ class Waiting:
             listed = (await self._ask(person, "alert.list", {})).get("alerts", ())
         except GatewayError:
             return NOTHING
-        alerts = [alert for alert in listed if alert["owes"] == "us"]
+        owed = [alert for alert in listed if alert["owes"] == "us"]
+        alerts = sorted(
+            owed, key=lambda alert: alert["until"], reverse=True
+        )  # all have the same time, from when they came
         counts = await self._counts(person)
         phones = {peer: await self._duty(person, peer) for peer in {alert["peer"] for alert in alerts}}
         listed_alerts = {"/alerts": Count(len(alerts))} if alerts else {}

@@ -47,7 +47,8 @@ async def show_grounds(visit: Visit) -> web.StreamResponse:
     """Show on what the messages of a case rest, its consents, and what was erased."""
     found = await visit.ask("case.grounds", {"id": visit.request.match_info["case"]})
     bases = [visit.words.labels.field(REFERRAL, place).text or place for place in BASES]
-    return visit.page("protection-case.html", found=found, states=STATES, bases=bases)
+    recorded = {one["record"]["consent_id"]: one["at"] for one in found["consents"] if one.get("record")}
+    return visit.page("protection-case.html", found=found, states=STATES, bases=bases, recorded=recorded)
 
 
 async def ask_reason(visit: Visit) -> web.StreamResponse:

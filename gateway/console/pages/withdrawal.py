@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.choices import name_consent
 from gateway.console.pages.cases.track import track_of
 from gateway.console.pages.consent import ONE, STATES
 from gateway.console.units import load_units
@@ -24,10 +25,14 @@ WITHDRAW_ALL = "consent.withdraw_all"
 async def show_of_conversation(visit: Visit) -> web.StreamResponse:
     """List the consents that a conversation relies on; if there is only one, go straight to it."""
     id = visit.request.match_info["conversation"]
-    found = (await visit.ask("conversation.show", {"id": id}))["consents"]
+    shown = await visit.ask("conversation.show", {"id": id})
+    found, of_case = shown["consents"], shown.get("of_case")
     if len(found) == 1:
         return visit.go(f"/consents/{found[0]['id']}/withdraw")
-    return visit.page("consent-which.html", conversation=id, consents=found, states=STATES)
+    listed = (await visit.ask("case.show", {"id": of_case["id"]}))["consents"] if found and of_case else []
+    known = {one["id"]: name_consent(visit, one) for one in listed}
+    names = {one["id"]: known.get(one["id"]) for one in found}
+    return visit.page("consent-which.html", conversation=id, consents=found, names=names, states=STATES)
 
 
 async def ask_withdrawal(visit: Visit) -> web.StreamResponse:

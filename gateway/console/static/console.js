@@ -39,9 +39,9 @@ if (code && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname);
 }
 
-// What is new since the page was loaded: a line that waits for a click, and moves nothing. Of all open pages one listens and
-// tells the others, since a browser has few connections to one place. A page with something typed stays, and the list
-// opens beside it.
+// What is new since the page was loaded: a line that waits for a click, and moves nothing; and the numbers beside the
+// sections, where others wait there now. Of all open pages one listens and tells the others, since a browser has few
+// connections to one place. A page with something typed stays, and the list opens beside it.
 const news = document.querySelector(".news");
 if (news && window.BroadcastChannel && navigator.locks) {
   const link = Object.assign(document.createElement("a"), { className: "chip soon", href: location.href });
@@ -51,7 +51,18 @@ if (news && window.BroadcastChannel && navigator.locks) {
     link.textContent = text;
     news.hidden = false;
   };
-  others.onmessage = (event) => show(event.data);
+  const make = (members) => Object.assign(document.createElement("span"), members);
+  const count = (counts) => {
+    for (const section of document.querySelectorAll(":is(.rail, .bottom) li a")) {
+      for (const old of section.querySelectorAll(".unseen, .count")) old.remove();
+      const [shown, said, className] = counts[section.getAttribute("href")] ?? [];
+      if (!shown) continue;
+      const number = make({ className, textContent: shown, ariaHidden: "true" });
+      section.append(make({ className: "unseen", textContent: said }), number);
+    }
+  };
+  const tell = ({ text, counts }) => (counts ? count(counts) : show(text));
+  others.onmessage = (event) => tell(event.data);
   link.addEventListener("click", () => {
     const fields = [...document.querySelectorAll("main :is(input, textarea)")];
     if (fields.some((field) => field.value !== field.defaultValue)) link.target = "_blank";
@@ -59,10 +70,12 @@ if (news && window.BroadcastChannel && navigator.locks) {
   navigator.locks.request("news", () =>
     new Promise((resolve) => {
       const stream = new EventSource("/news");
-      stream.onmessage = (event) => {
-        others.postMessage(event.data);
-        show(event.data);
+      const pass = (told) => {
+        others.postMessage(told);
+        tell(told);
       };
+      stream.onmessage = (event) => pass({ text: event.data });
+      stream.addEventListener("counts", (event) => pass({ counts: JSON.parse(event.data) }));
       stream.onerror = () => stream.readyState === EventSource.CLOSED && resolve();
     }),
   );

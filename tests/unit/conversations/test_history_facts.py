@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
 from gateway.conversations.history import _TAKES, Opened, Side, history_of
 from gateway.conversations.history_facts import SHAPES, keep_facts
+from gateway.conversations.person_facts import describe_person
+
+TODAY = date(2026, 11, 30)
 
 PERSON = {
     "age_group": "child",
     "birth_date": "2012-03-04",
     "birth_year": 2012,
+    "gender": "Feminine",
     "nationalities": ["AL", "XK"],
 }
 NAMED = PERSON | {"family_name": "Tulipán", "phone": "+355 69 555 0142", "identity_documents": [{"number": "X-77"}]}
@@ -38,6 +43,7 @@ SAID: dict[str, list[dict[str, Any]]] = {
         {"path": "/content/legal_status", "new_value": "asylum_pending"},
         {"path": "/content/person/nationalities/1", "new_value": "RS"},
         {"path": "/content/person_identifying/birth_year", "new_value": 2013},
+        {"path": "/content/person/gender", "new_value": "TransgenderFeminine"},
         {"path": "/content/conclusion", "new_value": None},
     ],
     "referral.withdraw": [{"reason": "asylum_claim"}],
@@ -98,6 +104,7 @@ def test_the_history_is_the_same(many):
     some = MESSAGES[:many]
     kept = [facts for message in some if (facts := keep_facts(message)) is not None]
     assert history_of(kept, whole=False) == replace(history_of(some), told=None)
+    assert describe_person(kept, TODAY) == describe_person(some, TODAY)
 
 
 def test_nothing_else_is_kept():

@@ -43,6 +43,14 @@ def test_the_later_message_counts_and_what_it_leaves_out_stands(order: int) -> N
     )
 
 
+def test_a_corrected_gender_counts() -> None:
+    """As a corrected age does; what corrects something else says nothing of it."""
+    first = says(REFERRAL, 1, person={"gender": "Masculine"})
+    elsewhere = says(CORRECTION, 2, path="/content/person/pseudonym", new_value="Blue")
+    assert of(first, elsewhere).gender == "Masculine"
+    assert of(first, says(CORRECTION, 2, path="/content/person/gender", new_value="Feminine")).gender == "Feminine"
+
+
 def test_what_is_no_language_says_nothing() -> None:
     """A list that a peer wrote otherwise."""
     spoken = ["sq", {"level": "first"}, {"language": 7}, {"language": "ar"}]

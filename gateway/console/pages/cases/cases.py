@@ -7,6 +7,7 @@ What two people change together is in `gateway.console.pages.cases.changes`, the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
+from gateway.console.choices import name_consent
 from gateway.console.forms.parts import Options, split_options
 from gateway.console.navigation.countries import KINDS, find_countries, load_entries, say_duties
 from gateway.console.pages.cases.course import load_course
@@ -65,7 +67,7 @@ async def show_case(visit: Visit) -> web.StreamResponse:
         "case.html",
         **shown,
         due=sorted(due, key=lambda one: (one["owes"] != "us", one["until"])),
-        asked=[one for one in found["changes"] if one["state"] in WAITING],
+        asked=await _load_asked(visit, found),
         offers=await load_offers(visit, course.standing, found["drafts"]),
         **await _advise(visit, course.standing),
         **await _load_countries(visit, found, shown["units"]),
@@ -77,6 +79,18 @@ async def show_case(visit: Visit) -> web.StreamResponse:
         statuses=_options(visit, case_words.STATUSES),
         person_roles=_options(visit, case_words.PERSON_ROLES),
     )
+
+
+async def _load_asked(visit: Visit, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Load the changes that wait for a second person, each with what the cases are called between which it goes; none
+    for a case that this person may not see.
+    """
+    asked = [one for one in found["changes"] if one["state"] in WAITING]
+    names = {found["id"]: found["name"]}
+    for id in {one[end] for one in asked for end in ("from", "into")} - {None, found["id"]}:
+        with suppress(RefusedError):
+            names[id] = (await visit.ask(SHOW, {"id": id}))["name"]
+    return [one | {"one": names.get(one["from"]), "other": names.get(one["into"])} for one in asked]
 
 
 async def show_part(visit: Visit) -> web.StreamResponse:
@@ -97,6 +111,7 @@ async def load_case(visit: Visit) -> dict[str, Any]:
         "units": await load_units(visit),
         "said": case_words,
         "consent_states": CONSENT_STATES,
+        "name_consent": name_consent,
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from gateway.cases.rules import PARTS
-from gateway.console.choices import list_cases
+from gateway.console.choices import list_cases, name_consent
 from gateway.console.forms.parts import Options
 from gateway.console.pages.cases.cases import ONE, SHOW
 from gateway.console.states import KINDS
@@ -67,7 +68,7 @@ async def _asking(
         "case-change.html",
         found=found,
         talks=_named(found["conversations"], "conversation", lambda one: _talk(visit, one)),
-        agreed=_named(found["consents"], "id", lambda one: visit.at(one["at"])),
+        agreed=_named(found["consents"], "id", lambda one: name_consent(visit, one)),
         written=_named(found["drafts"], "id", lambda one: _draft(visit, one)),
         others=[one for one in await list_cases(visit) if one[0] != found["id"]],
         form=form,
@@ -103,14 +104,14 @@ async def undo_change(visit: Visit) -> web.StreamResponse:
 
 
 async def _step(visit: Visit, operation: str) -> web.StreamResponse:
-    """Take a step; a case that became part of another one by it is not there any more."""
-    id = visit.request.match_info["case"]
+    """Take a step, and show the case; one that became part of another one by it is not there any more, so that one."""
+    form = await visit.form()
     await visit.act(operation, {"id": visit.request.match_info["change"]})
-    try:
-        await visit.ask(SHOW, {"id": id})
-    except RefusedError:
-        return visit.go("/cases")
-    return visit.go(f"/cases/{id}")
+    for case in (visit.request.match_info["case"], *form.every("into")):
+        with suppress(RefusedError):
+            await visit.ask(SHOW, {"id": case})
+            return visit.go(f"/cases/{case}")
+    return visit.go("/cases")
 
 
 PAGES = (

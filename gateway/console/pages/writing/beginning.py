@@ -21,7 +21,7 @@ from gateway.console.forms.prefill import (
 )
 from gateway.console.pages.writing.drafts import ABOUT_NOBODY
 from gateway.console.pickers import find_version
-from gateway.console.units import load_units
+from gateway.console.units import Units, load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.ports import Json
@@ -88,8 +88,9 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
         faults["case_label"] = NEEDS_CASE
     if faults:
         return await _new(visit, {name: visit.words(fault) for name, fault in faults.items()}, form)
-    own = [id for id, _ in units.of()]
-    ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
+    about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
+    case = None if about_nobody else await choose_case(visit, form)
+    ours = await _find_sender(visit, units, case)
     header = {
         "sender_unit": ours,
         "sender_role": units.only_role(ours, body_type=form.one("type")),
@@ -102,9 +103,18 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
     draft: dict[str, Json] = {"type": form.one("type"), "to": peer, "header": known_header, "content": {}}
     if form.one("type") == REFERRAL:
         draft["purpose"] = ASKS_TO_TAKE
-    about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
-    case = None if about_nobody else await choose_case(visit, form)
     return await _save_new(visit, form, draft if case is None else {**draft, "case": case})
+
+
+async def _find_sender(visit: Visit, units: Units, case: str | None) -> str | None:
+    """Find the unit here that writes: that of the person, the only one there is, or the only one that looks after the
+    case; None where somebody has to choose.
+    """
+    own = [visit.who.caller.unit] if visit.who.caller.unit else [id for id, _ in units.of()]
+    if len(own) > 1 and case is not None and visit.allows("case.show"):
+        keepers = (await visit.ask("case.show", {"id": case}))["units"]
+        own = [unit for unit in own if unit in keepers]
+    return own[0] if len(own) == 1 else None
 
 
 async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.StreamResponse:

@@ -177,10 +177,12 @@ async def test_what_is_found_is_what_a_scan_finds(two: Two, seed: int) -> None:
 
 
 async def test_a_row_says_what_is_next(two: Two) -> None:
-    """With whom, in which stage, who owes what until when, and that it is late once it is."""
+    """With whom, in which stage, who owes what until when, and that it is late once it is; who the person is."""
     consent, talk = b64u(b"consent of her.."), b64u(b"conversation one")
     await agreed(two.fr, "F-1", consent)
-    await referred(two, "F-1", consent, conversation=talk)
+    content = referral("F-1", consent)["content"]
+    person = content["person"] | {"gender": "Feminine"}
+    await referred(two, "F-1", consent, conversation=talk, content=content | {"person": person})
     case = await case_of(two.fr, talk)
     (row,) = (await two.fr.call("case.find", owes="them"))["cases"]
     assert (row["id"], row["number"], row["stage"], row["closed"]) == (case, "F-1", "referral", False)
@@ -188,6 +190,7 @@ async def test_a_row_says_what_is_next(two: Two) -> None:
     assert [(one["peer"], len(one["reference"])) for one in row["peers"]] == [("AL", 14)]
     assert (row["next"]["owes"], row["next"]["what"], row["next"]["peer"]) == ("them", "opened", "AL")
     assert (row["next"]["overdue"], row["theirs"]) == (False, row["next"]["until"])
+    assert (row["age_group"], row["child"], row["gender"]) == ("adult", False, "Feminine")
     assert (await two.fr.call("case.find", overdue=True))["cases"] == []
     for _ in range(3):
         two.clock.advance(5 * DAY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from aiohttp import ClientResponse
@@ -11,6 +12,8 @@ from support.operated import answers
 
 from gateway.console.cookies import SESSION
 from gateway.console.navigation import news
+from gateway.console.navigation.counts import Count
+from gateway.console.navigation.waiting import Waits
 from gateway.operations.roles import Role
 
 ID = "q2x0bJr3QkK0m1c5n8sT4g"
@@ -22,11 +25,15 @@ async def listen(there: Console, session: str = "secret") -> ClientResponse:
     return await there.http.get(there.server.make_url("/news"), headers=headers)
 
 
-async def next_line(answer: ClientResponse) -> str:
-    """The next line that says something."""
-    while not (line := (await answer.content.readline()).decode().strip()).startswith("data: "):
+async def next_line(answer: ClientResponse, event: str = "") -> str:
+    """What is said next, or what an event of that name says."""
+    named = ""
+    while True:
+        line = (await answer.content.readline()).decode().strip()
         assert line or not answer.content.at_eof()
-    return line
+        if line.startswith("data: ") and named == event:
+            return line
+        named = line.removeprefix("event: ") if line.startswith("event: ") else ""
 
 
 async def test_it_says_how_much_is_new_and_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +52,21 @@ async def test_it_says_how_much_is_new_and_nothing_of_it(monkeypatch: pytest.Mon
             first, second = await next_line(answer), await next_line(answer)
             assert first.startswith("data: 1 nouveauté depuis") and second.startswith("data: 2 nouveautés depuis")
             assert ID not in first + second
+
+
+async def test_it_says_how_much_waits_where_that_is_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the pages say it, once something is new; what was told is not told again."""
+    monkeypatch.setattr(news, "PAUSE", 0)
+    monkeypatch.setattr(news, "COUNTED", 0)
+    waits = Waits(counts={"/inbox": Count(12, more=True)})
+    async with console(answers(), waits=waits) as there:
+        there.sign_in.sessions["secret"] = person(Role.CASE_WORKER, language="fr")
+        there.desk.stream = [(7, {"id": ID}), (8, {"id": ID}), (9, {"kind": "draft"})]
+        async with await listen(there) as answer:
+            told = json.loads((await next_line(answer, "counts")).removeprefix("data: "))
+            assert told == {"/inbox": ["12+", ", 12 non pris en charge", "count"]}
+            rest = await answer.content.readuntil(b"data: 2 ")
+            assert b"counts" not in rest
 
 
 async def test_it_ends_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None:

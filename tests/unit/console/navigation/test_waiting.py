@@ -9,7 +9,8 @@ from support.casework import answers
 from support.consoles import NOW, PlayedDesk, person
 from support.played_cases import FOUND
 
-from gateway.console.navigation.waiting import KEPT, NOTHING, Count, Waiting
+from gateway.console.navigation.counts import Count
+from gateway.console.navigation.waiting import KEPT, NOTHING, Waiting
 from gateway.errors import Code, TransientError
 from gateway.node.rows import ROWS
 from gateway.operations.roles import Role

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -63,3 +64,19 @@ async def test_nobody_overlooks_one_that_is_not_taken(lang):
         assert faults(seen.text) == []
         assert 'role="alert"' in above and f'href="{HERE}"' in above and f'href="tel:{THERE}"' in above
         assert 'class="banner emergency"' not in (await there.get(HERE)).text
+
+
+@pytest.mark.parametrize(
+    ("here", "shown", "more"), [("/menu", "b" * 22, "2"), (f"/alerts/{'b' * 22}", "c" * 22, "One")]
+)
+async def test_of_several_the_newest_stands_whole(here, shown, more):
+    """The others are one line with their number, which leads to all; the one that a page is about is not counted."""
+    found = [ALERT | {"id": id * 22, "until": NOW + at} for at, id in enumerate("acb")]
+    waits = Waits(alerts=sorted(found, key=lambda one: one["until"], reverse=True))
+    async with console(arrived(alert__list={"alerts": found}), waits=waits) as there:
+        seen = await there.get(here)
+        banner = seen.text.partition('<div class="banner emergency"')[2].partition("</div>")[0]
+        assert faults(seen.text) == []
+        assert re.findall('href="(/[^"]*)"', banner) == ["/alerts", f"/alerts/{shown}"]
+        assert f">{more} more alert" in banner
+        assert seen.text.count('role="alert"') == 1

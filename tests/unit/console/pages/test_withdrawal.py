@@ -13,6 +13,7 @@ from support.played_consents import ANSWERS, ID, OF_CASE
 from support.shapes import misfits, unfit
 from support.written import ID as DRAFT
 
+from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 
 
@@ -90,6 +91,18 @@ async def test_a_conversation_leads_to_its_consent(there_are):
             assert seen.headers["Location"] == f"/consents/{ID}/withdraw"
         else:
             assert read(seen.text).links.count(f"/consents/{ID}/withdraw") == there_are
+
+
+async def test_of_several_each_is_called_by_what_it_covers():
+    """By purpose and days, as its case says it; one of another case has only its place in the list."""
+    shown = answers()["conversation.show"]
+    consents = [{"id": id, "state": "active"} for id in (CONSENT, "M" * 22)]
+    async with console(answers() | {"conversation.show": shown | {"consents": consents}}) as there:
+        page = read((await there.get(f"/conversations/{TALK}/withdraw")).text)
+    covers = load_words("en").code("purpose", "referral")
+    assert f"{covers}, until 24 May 2027 (kinds of data: 2); recorded" in page.said and "Consent 2" in page.said
+    assert CONSENT[:6] not in page.said
+    assert {f"/consents/{one['id']}/withdraw" for one in consents} <= set(page.links)
 
 
 async def test_every_consent_is_taken_back_by_one_button():

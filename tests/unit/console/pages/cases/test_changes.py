@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from support.browsing import read
 from support.casework import answers
-from support.consoles import console
-from support.played_cases import CASE, CONSENT, MERGE, OTHER, SPLIT, TALK
+from support.consoles import PlayedDesk, console
+from support.played_cases import CASE, CONSENT, MERGE, OTHER, SHOWN, SPLIT, TALK
 
 from gateway.errors import Code, RefusedError
+from gateway.ports import Json, OperationResult
 
 HERE = f"/cases/{CASE}"
 ASKED = {"change": MERGE, "state": "asked", "into": OTHER}
@@ -68,6 +70,28 @@ async def test_a_refusal_is_told_on_the_page():
         seen = await there.post(f"{HERE}/merge", {"into": OTHER, "reason": "she says so"})
         page = read(seen.text)
         assert seen.status == 422 and page.form(f"{HERE}/merge").sent()["reason"] == ("she says so",)
+
+
+class Merging(PlayedDesk):
+    """A node at which the case is not there any more once somebody has agreed."""
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], **about: Any) -> OperationResult:
+        """As played; the case of the page is gone afterwards."""
+        agreed = any(name == "case.confirm" for name, *_ in self.calls)
+        if agreed and (operation, arguments.get("id")) == ("case.show", CASE):
+            raise RefusedError(Code.NOT_FOUND, "no such case")
+        return await super().call(operation, arguments, **about)
+
+
+async def test_who_agrees_reads_which_cases_and_is_led_to_the_one_that_is_left():
+    """Also where the case of the page has become part of the other one."""
+    change = SHOWN["changes"][0] | {"from": CASE, "into": OTHER}
+    played = {"case.show": SHOWN | {"changes": [change]}, "case.confirm": {"change": MERGE, "state": "done"}}
+    async with console(desk=Merging(answers=answers() | played)) as there:
+        page = read((await there.get(HERE)).text)
+        assert "What is of Blue 7 becomes part of Blue 7." in page.said
+        form = page.form(f"{HERE}/changes/{MERGE}/confirm").sent()
+        assert (await there.post(f"{HERE}/changes/{MERGE}/confirm", form)).headers["Location"] == f"/cases/{OTHER}"
 
 
 async def test_a_second_person_agrees_or_leaves_it():

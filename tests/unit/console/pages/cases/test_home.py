@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from support.pagelook import faults
 from support.played_cases import FOUND, PERSON
 
 from gateway.console.cookies import LOOK
-from gateway.console.navigation.waiting import Count, Waits
+from gateway.console.navigation.counts import Count
+from gateway.console.navigation.waiting import Waits
 from gateway.operations.roles import Role
 
 ALERTS = [alert for alert in ANSWERS["alert.list"]["alerts"] if alert["owes"] == "us"]
@@ -84,6 +86,24 @@ async def test_a_row_says_who_acts():
         there.sign_in.sessions["secret"] = person(Role.CASE_WORKER)
         text = (await there.get("/cases")).text
         assert "A colleague" in text and "Eva M." not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"child": True, "gender": "Masculine"}, "2026/117 · Child · Masculine"),
+        ({"child": False, "gender": None}, "2026/117 · Adult"),
+        ({"child": None, "gender": "Feminine"}, "2026/117 · Feminine"),
+        ({"child": None, "gender": None}, "2026/117"),
+    ],
+)
+async def test_a_row_says_in_words_who_the_person_is(said, shown):
+    """Whether a child, and the gender, as far as both sides have said it; the mark of a child is round."""
+    case = FOUND["cases"][0] | {"peers": [], "number": "2026/117"} | said
+    async with console(answers(case__find=FOUND | {"cases": [case]})) as there:
+        row = (await there.get("/cases")).text.partition('class="whom"')[2].partition("</td>")[0]
+    assert re.sub("<[^>]*>", "", row).endswith(shown)
+    assert (" child" in row.partition(">")[2].partition("aria-hidden")[0]) is bool(said["child"])
 
 
 async def test_no_act_that_takes_something_away_stands_in_the_list():

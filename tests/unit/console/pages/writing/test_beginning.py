@@ -68,6 +68,19 @@ async def test_a_referral_begins_from_a_case():
         assert [call[0] for call in there.desk.calls if call[0] in ("case.open", "draft.save")] == []
 
 
+@pytest.mark.parametrize(
+    ("looked_after_by", "sender"), [(["shelter"], "shelter"), (["shelter", "fp"], None), (["elsewhere"], None)]
+)
+async def test_of_several_units_the_one_that_looks_after_the_case_writes(looked_after_by, sender):
+    """Where two do, or none of ours, somebody chooses."""
+    (own, *others), cases = KNOWN["directory.list"]["units"], KNOWN["case.show"] | {"units": looked_after_by}
+    units = {"units": [own, own | {"unit": "shelter", "roles": ["shelter"]}, *others]}
+    async with console(KNOWN | {"directory.list": units, "case.show": cases}) as there:
+        await there.post("/drafts/new", REFERRAL | {"case": CASE})
+        header = there.desk.calls[-1][1]["draft"]["header"]
+        assert (header.get("sender_unit"), header.get("sender_role")) == (sender, sender)
+
+
 async def test_what_is_between_two_mechanisms_is_of_no_case():
     """Whatever was chosen beside it."""
     async with console(KNOWN) as there:
