@@ -8,7 +8,7 @@ file is there twice, and none waits for a message that nobody will write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -68,13 +68,17 @@ class RecordFiles:
         await self._begin(row, name, id)
         try:
             for n, file in enumerate(files):
+                chunks = file.read()
                 try:
                     await self._attachments.add(
-                        file.read(), size=file.size, sha256=file.sha256, id=id, unit=unit, begins=n == 0
+                        chunks, size=file.size, sha256=file.sha256, id=id, unit=unit, begins=n == 0
                     )
                 except RefusedError as error:
                     await self._attachments.forget(id)
                     return Brought(message=id, fault=_fault(file, error))
+                finally:
+                    if isinstance(chunks, AsyncGenerator):  # one that is not read to its end holds a connection
+                        await chunks.aclose()
         except GatewayError:
             await self._attachments.forget(id)
             raise

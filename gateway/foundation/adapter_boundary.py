@@ -5,7 +5,7 @@ never answers, is a system that cannot be reached now. The node goes on with its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -59,8 +59,12 @@ class Guarded:
     def _guard_file(self, file: LocalFile) -> LocalFile:
         async def read() -> AsyncIterator[bytes]:
             chunks = file.read()
-            while (chunk := await self._call(_next_of(chunks))) is not None:
-                yield chunk
+            try:
+                while (chunk := await self._call(_next_of(chunks))) is not None:
+                    yield chunk
+            finally:
+                if isinstance(chunks, AsyncGenerator):  # what it holds open ends with it
+                    await chunks.aclose()
 
         return replace(file, read=read)
 
