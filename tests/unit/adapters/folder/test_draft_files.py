@@ -199,7 +199,7 @@ async def test_files_go_where_their_draft_goes(bench: FolderBench, kind: NoticeK
     assert [name for name in there(bench, folder) if name.endswith("pdf")] == names
     assert there(bench, "claimed") == []
     assert await adapter.erase_record("a") is Erasure.ERASED
-    assert [path for path in bench.root.rglob("a.*")] == []
+    assert list(bench.root.rglob("a.*")) == []
 
 
 @pytest.mark.parametrize("name", ["Jean Dupont", "a"])
