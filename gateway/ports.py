@@ -74,13 +74,28 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFile:
+    """A file that goes with a record. ``place`` says where a person finds it ("file a.0.pdf"). What is read is held to
+    ``size`` and, where the local system says it, ``sha256`` (hexadecimal). ``doc_kind`` is the code of its kind, where
+    the content does not name the files. ``read`` opens it anew each time, and gives chunks of ``PIECE`` bytes or less;
+    it raises ``RefusedError`` changed_meanwhile or not_found for what is not there as it was offered.
+    """
+
+    place: str
+    size: int
+    sha256: str | None = None
+    doc_kind: str | None = None
+    read: Callable[[], AsyncIterator[bytes]] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRecord:
     """One record as the local system has it.
 
-    ``ref`` is stable and opaque, and with ``version`` makes the pull idempotent. ``mapping`` names the mapping file
-    that turns ``fields`` into a draft; None means that ``fields`` already has the canonical form of a draft.
-    ``places`` says where a person finds a field ("sheet Cases, row 7, column D"). ``faults`` are found while reading:
-    such a record is reported back and never sent.
+    ``ref`` is stable and opaque. ``mapping`` names the mapping file that turns ``fields`` into a draft; None means that
+    ``fields`` already has the form of a draft. ``places`` says where a person finds a field ("sheet Cases, row 7,
+    column D"). ``faults`` are found while reading: such a record is reported back and never sent. ``files`` are those
+    of the message, from number 0 on; they can be read until the record is settled.
     """
 
     ref: str
@@ -88,6 +103,7 @@ class LocalRecord:
     mapping: str | None = None
     places: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Finding, ...] = ()
+    files: tuple[LocalFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +198,7 @@ class Erasure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What an adapter is and can do, for `trm adapter list`."""
+    """What an adapter is and can do; files go with messages (``takes_files``) and come with records."""
 
     kind: str
     version: str
@@ -190,14 +206,15 @@ class Description:
     can_pull: bool
     can_push: bool
     erasure: Erasure
+    takes_files: bool = False
+    gives_files: bool = False
 
 
 class Adapter(Protocol):
     """How a local system is reached (domain 11.13): makes drafts, never sends; never defaults a code; logs no value.
 
-    ``push`` returns the local id after the item is durable on the other side. It raises ``TransientError`` to be
-    tried again and ``RefusedError`` when a person has to look. ``pull`` may return a record again until ``settle``
-    was called.
+    ``push`` returns the local id once the item is durable there. It raises ``TransientError`` to be tried again,
+    ``RefusedError`` when a person has to look. ``pull`` may return a record again until ``settle`` was called.
     """
 
     def describe(self) -> Description:
@@ -261,9 +278,8 @@ class RecordEraser(Adapter, Protocol):
 
     async def erase_record(self, ref: str) -> Erasure:
         """Erase the record, with the files, news and journal entries that the adapter keeps of it, and say honestly how
-        far that went. Where the office still has it, `not_supported`, and the record is not pulled again.
-
-        Raises RefusedError `not_found` where it was looked for and nothing of it is left.
+        far that went. Where the office still has it, `not_supported`, and the record is not pulled again. Raises
+        RefusedError `not_found` where it was looked for and nothing of it is left.
         """
         ...
 
@@ -276,23 +292,9 @@ class Notifier(Protocol):
         ...
 
 
-# --- the people's and systems' side of the node ------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationResult:
     """The answer of one operation: `created` says that something new exists now (HTTP 201 instead of 200)."""
 
     value: Json
     created: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file as a stream: what it gives is to be believed only when it has ended without an error."""
-
-    name: str
-    media: str
-    size: int
-    sha256: bytes
-    chunks: AsyncIterator[bytes] = field(repr=False)

@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from adapters.folder import incoming, outgoing, places
-from adapters.kit.drop_folder import OUTGOING
+from adapters.folder import draft_files, incoming, message_files, outgoing, places
+from adapters.kit.drop_folder import OUTGOING, draft_name
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
 from adapters.kit.strict_json import LIMIT
 from adapters.kit.threads import in_thread
@@ -41,6 +41,9 @@ class FolderAdapter:
         self._limit = limit
         self._batch = batch
         self._lock = Lock()
+        self._ends: dict[str, list[str]] = {}
+        self._settling = True
+        """Whether settling may have ended in the middle: before this process, or by a disk that was away."""
 
     @classmethod
     def create(cls, root: Path) -> None:
@@ -51,7 +54,14 @@ class FolderAdapter:
     def describe(self) -> Description:
         """Describe the adapter; `erased` is true of items that the office has not collected yet."""
         return Description(
-            kind=self.kind, version="1", target=str(self._root), can_pull=True, can_push=True, erasure=Erasure.ERASED
+            kind=self.kind,
+            version="1",
+            target=str(self._root),
+            can_pull=True,
+            can_push=True,
+            erasure=Erasure.ERASED,
+            takes_files=True,
+            gives_files=True,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -64,7 +74,10 @@ class FolderAdapter:
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Move the draft to taken or refused."""
-        await self._work(outgoing.settle_draft, self._root, record.ref, notice)
+        ends = self._ends.get(draft_name(record.ref))
+        self._settling = True
+        await self._work(outgoing.settle_draft, self._root, record.ref, notice, ends)
+        self._settling = False
 
     async def push(self, item: Delivery | Notice) -> str:
         """Put a document into incoming or notices, once for each key; the files of a message come first."""
@@ -88,24 +101,22 @@ class FolderAdapter:
         return await self._work(incoming.put_all, self._root, deliveries, self._mode)
 
     async def _put_files(self, item: Delivery) -> None:
-        stem = await self._work(incoming.place_for, self._root, item)
-        if stem is None:
+        if not await self._work(incoming.is_new, self._root, item):
             return
         try:
             for attachment in item.attachments:
-                await self._work(incoming.begin_file, self._root, item, attachment, self._mode)
+                await self._work(message_files.begin_file, self._root, item, attachment, self._mode)
                 waiting = 0
                 async for data in attachment.read():
-                    await self._work(incoming.add_to_file, self._root, item, attachment, data)
+                    await self._work(message_files.add_to_file, self._root, item, attachment, data)
                     waiting += len(data)
                     if waiting >= STRETCH:
-                        await self._work(incoming.sync_file, self._root, item, attachment)
+                        await self._work(message_files.sync_file, self._root, item, attachment)
                         waiting = 0
-                await self._work(incoming.sync_file, self._root, item, attachment)
+                await self._work(message_files.sync_file, self._root, item, attachment)
         except RefusedError:
-            await self._work(incoming.give_up_files, self._root, item)
+            await self._work(message_files.give_up_files, self._root, item)
             raise
-        await self._work(incoming.end_files, self._root, item, stem)
 
     async def _put_each(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError]:
         outcomes: list[str | RefusedError] = []
@@ -133,8 +144,12 @@ class FolderAdapter:
             return await in_thread(self._lock, _own_files, work, *args, **kwargs)
 
     def _pull(self) -> list[LocalRecord]:
+        if self._settling:
+            draft_files.finish_settling(self._root)
+            self._settling = False
         outgoing.claim_drafts(self._root)
-        return outgoing.read_drafts(self._root, limit=self._limit, batch=self._batch)
+        records, self._ends = outgoing.read_drafts(self._root, self._lock, limit=self._limit, batch=self._batch)
+        return records
 
     def _check(self) -> list[Finding]:
         findings = [finding for name in places.ALL for finding in _check_folder(self._root, name)]

@@ -42,6 +42,11 @@ class FolderBench:
     def offer(self, name: str) -> None:
         self.drop(f"{name}.json", json.dumps({"body_type": "referral.request/1", "content": {"name": name}}))
 
+    def offer_file(self, name: str, data: bytes) -> None:
+        text = {"body_type": "referral.request/1", "content": {"name": name}, "attachments": [{"name": "0.pdf"}]}
+        self.drop(f"{name}.0.pdf", data)
+        self.drop(f"{name}.json", json.dumps(text))
+
     def offer_bad(self, name: str) -> None:
         self.drop(f"{name}.json", '{"body_type": "' + MARKER + '", "content": {"amount": 1.5}}')
 
@@ -54,15 +59,20 @@ class FolderBench:
     def received(self) -> list[str]:
         return [json.loads(path.read_bytes())["message_id"] for path in (self.root / "incoming").glob("*.json")]
 
+    def received_files(self) -> list[bytes]:
+        return [path.read_bytes() for path in self.all("incoming") if not path.name.endswith((".json", ".part"))]
+
     def noticed(self) -> list[str]:
         return [json.loads(path.read_bytes())["kind"] for path in (self.root / "notices").glob("*.json")]
 
     def shows(self, text: str) -> bool:
         written = [path for name in ("incoming", "notices", "refused", "erased", "journal") for path in self.all(name)]
-        return any(text in path.read_text() for path in written)
+        return any(text.encode() in path.read_bytes() for path in written)
 
     def holds(self, text: str) -> bool:
-        return any(text in path.name or text in path.read_text() for path in self.root.rglob("*") if path.is_file())
+        return any(
+            text in path.name or text.encode() in path.read_bytes() for path in self.root.rglob("*") if path.is_file()
+        )
 
     def all(self, name: str) -> list[Path]:
         """Everything in one of the folders, hidden files included."""

@@ -7,8 +7,8 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 3. the journal gets the key with the name the document will have
 4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
 
-The files of a message come before step 1, each under a hidden name and then under that of the document with the file's
-own behind it: whoever sees the document finds them beside it. A repeat writes them anew.
+The files of a message are written before step 2, each under a hidden name made from the key, and get their names before
+the document does: whoever sees it finds them beside it. A repeat after a kill before step 3 writes them anew.
 
 Several messages take each step together. Their journal entry is one file with one name for each key.
 """
@@ -20,14 +20,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.folder.message_files import hidden_of, name_files
 from adapters.folder.places import JOURNAL
-from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, is_news_of, tombstone
+from adapters.kit.drop_folder import ERASED, INCOMING, NOTICES, ends_by_document, file_name, is_news_of, tombstone
 from adapters.kit.files import Folder, free_name
 from adapters.kit.items import item_to_json
 from adapters.kit.names import is_key, item_name, key_name
 from adapters.kit.strict_json import read_json, write_json
 from gateway.errors import Code, RefusedError
-from gateway.ports import Attachment, Delivery, Erasure, Json, Notice
+from gateway.ports import Delivery, Erasure, Json, Notice
 
 _LOCAL_ID = re.compile(r"(incoming|notices)/([A-Za-z0-9~._-]{1,200})#([a-z2-7]{1,160})")
 _DOCUMENT = 4 * 1024 * 1024
@@ -67,63 +68,17 @@ def put_item(root: Path, item: Delivery | Notice, mode: int) -> str:
             target.stage(handed.part, write_json(item_to_json(item)), mode)
             _remember(journal, [handed])
         if target.has(handed.part):
+            # The files before the document: whoever sees it finds them.
+            if isinstance(item, Delivery):
+                name_files(target, item, handed.name)
             target.move(handed.part, target, handed.name)
         return handed.local_id
 
 
-def place_for(root: Path, item: Delivery) -> str | None:
-    """Return the beginning of the names of its files; None when the message was handed over before."""
-    key = key_name(item.key)
-    with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
-        handed = _known(journal, key)
-        if handed is None:
-            return _stem(free_name(target, item_name(item)))
-        return _stem(handed.name) if target.has(handed.part) else None
-
-
-def begin_file(root: Path, item: Delivery, attachment: Attachment, mode: int) -> None:
-    """Create an empty hidden file for an attachment, in place of what a kill left of it."""
-    with Folder(root / INCOMING) as target:
-        target.stage(_hidden(item, attachment), b"", mode)
-
-
-def add_to_file(root: Path, item: Delivery, attachment: Attachment, data: bytes) -> None:
-    """Append the next bytes of the attachment."""
-    with Folder(root / INCOMING) as target:
-        target.grow(_hidden(item, attachment), data)
-
-
-def sync_file(root: Path, item: Delivery, attachment: Attachment) -> None:
-    """Make durable what was appended."""
-    with Folder(root / INCOMING) as target:
-        target.sync_file(_hidden(item, attachment))
-
-
-def end_files(root: Path, item: Delivery, stem: str) -> None:
-    """Give the complete files their names."""
-    with Folder(root / INCOMING) as target:
-        target.rename_all({_hidden(item, one): f"{stem}.{one.name}" for one in item.attachments})
-
-
-def give_up_files(root: Path, item: Delivery) -> None:
-    """Remove every file of the message: one of them did not open to its end."""
-    with Folder(root / INCOMING) as target:
-        for one in item.attachments:
-            target.remove(_hidden(item, one))
-
-
-def _hidden(item: Delivery, attachment: Attachment) -> str:
-    return f".{key_name(item.key)}.{attachment.part}.part"
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".json")
-
-
-def _files_of(target: Folder, name: str) -> list[str]:
-    """List the files beside a document, whatever the document names."""
-    form = re.compile(re.escape(_stem(name)) + r"\.[0-9]\.[a-z]{3,4}")
-    return [found for found in target.names() if form.fullmatch(found)]
+def is_new(root: Path, item: Delivery) -> bool:
+    """Whether the journal does not know the item: its files have to be written."""
+    with Folder(root / JOURNAL) as journal:
+        return _known(journal, key_name(item.key)) is None
 
 
 def _named_in(target: Folder, name: str) -> set[str]:
@@ -131,7 +86,12 @@ def _named_in(target: Folder, name: str) -> set[str]:
     value, _ = read_json(target.read(name, _DOCUMENT), limit=_DOCUMENT)
     listed = value.get("attachments", []) if isinstance(value, dict) else []
     entries = listed if isinstance(listed, list) else []
-    return {f"{_stem(name)}.{entry['name']}" for entry in entries if isinstance(entry, dict)}
+    return {file_name(name, str(entry["name"])) for entry in entries if isinstance(entry, dict)}
+
+
+def _files_of(target: Folder, document: str) -> list[str]:
+    """List the files beside a document, whatever the document names."""
+    return [file_name(document, end) for end in ends_by_document(target.names()).get(document, ())]
 
 
 def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
@@ -196,10 +156,12 @@ def erase_item(root: Path, local_id: str) -> Erasure:
             answer = Erasure.ERASED if present else Erasure.NOT_SUPPORTED
             # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
             erased.write(handed.name, tombstone(handed.folder, handed.name, answer))
+        # The document first: after a kill it names no file that is not there.
         target.remove(handed.part)
-        for name in _files_of(target, handed.name) if handed.folder == INCOMING else ():
-            target.remove(name)
         target.remove(handed.name)
+        if handed.folder == INCOMING:
+            for name in [*hidden_of(target, handed.key), *_files_of(target, handed.name)]:
+                target.remove(name)
     return answer
 
 
@@ -209,7 +171,7 @@ def _erase_unfinished(root: Path, key: str) -> bool:
         return False
     name = key_name(key)
     with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
-        left = [] if _known(journal, name) else [one for one in target.names() if one.startswith(f".{name}.")]
+        left = [] if _known(journal, name) else hidden_of(target, name)
         for one in left:
             target.remove(one)
     return bool(left)

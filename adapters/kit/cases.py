@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from adapters.kit.conformance import order, records, trouble
+from adapters.kit.conformance import files, order, records, trouble
 from adapters.kit.conformance.promises import CHECKS
 from adapters.kit.contract import Trouble
 from adapters.kit.trial import Case, Outcome, Trial, Verdict, run
@@ -35,6 +35,10 @@ def _case(check: Callable[[Trial], Awaitable[None]], mend: str, *needs: Trouble,
     return Case(
         name=check.__name__, about=_first(check), run=check, mend=mend, needs=frozenset(needs), registered=registered
     )
+
+
+def _of_files(check: Callable[[Trial], Awaitable[None]], mend: str, *, registered: bool = False) -> Case:
+    return Case(name=check.__name__, about=_first(check), run=check, mend=mend, files=True, registered=registered)
 
 
 class _Troubled(Protocol):
@@ -70,6 +74,14 @@ _JOURNAL = (
 _RECORD = (
     "erase_record() removes the record, the news about it and what you noted of it; while the office still has it, "
     "answer not_supported and keep the note that it was read"
+)
+_FILE = (
+    "write each file under a hidden name made from the key, in pieces, and show it before the message appears; remove "
+    "what was begun when its stream raises"
+)
+_OFFER = (
+    "LocalFile(read=...) opens the file anew at each call and yields pieces of a mebibyte; say its size in pull(), and "
+    "keep it where it is until settle()"
 )
 _CURSOR = (
     "read everything that is not settled, and keep what was settled in the local system; a cursor by time needs a "
@@ -113,11 +125,20 @@ CASES: tuple[Case, ...] = (
     _case(
         records.unknown_record_is_refused, "look the ref up, as a value and never as a path, before anything is erased"
     ),
+    _case(files.says_whether_it_holds_files, "describe() has takes_files and gives_files, and the bench shows files"),
+    _of_files(files.files_arrive, _FILE),
+    _of_files(files.a_broken_file_is_nothing, _FILE),
+    _of_files(files.a_file_that_is_away_is_tried_again, _FILE),
+    _of_files(files.files_are_erased, "erase() removes the files of a message with it"),
+    _of_files(files.a_record_gives_its_file, _OFFER),
+    _of_files(files.a_file_comes_again_after_a_restart, _OFFER),
+    _of_files(files.an_erased_record_takes_its_file, _RECORD),
     _case(order.cancelled_anywhere, _JOURNAL),
     _case(order.says_nothing, "do not print or log; hide parameters in the log of your library"),
     _case(order.description_says_nothing, "a target without user and password; the kind as it is registered"),
     _case(trouble.killed_before_acknowledged, _JOURNAL, registered=True),
     _case(trouble.killed_while_pushing, _JOURNAL, registered=True),
+    _of_files(files.a_killed_hand_over_makes_files_once, _FILE, registered=True),
     *(
         _under(trouble.push_fails_and_goes_on, kind, _TRY_AGAIN)
         for kind in (Trouble.AWAY, Trouble.FAILING, Trouble.SLOW, Trouble.THROTTLED, Trouble.FULL)

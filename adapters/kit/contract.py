@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.errors import Code, Finding
 from gateway.ports import Adapter, Delivery, Notice, NoticeKind
@@ -92,6 +92,17 @@ class Bench(Protocol):
 
     def holds(self, text: str) -> bool:
         """Whether the text is anywhere: in records and items of the local system, or in what the adapter keeps."""
+
+
+@runtime_checkable
+class FilesBench(Bench, Protocol):
+    """A local system that holds files with records and with messages."""
+
+    def offer_file(self, name: str, data: bytes) -> None:
+        """Put a good record there that has one file."""
+
+    def received_files(self) -> list[bytes]:
+        """Return the content of each file of a received message that the local system shows, as often as it does."""
 
 
 NewBench = Callable[[], Bench]

@@ -133,14 +133,17 @@ class Folder:
         """Read a plain file; raises NotPlainError, TooLargeError. With `shared` a file may have several names, as
         `share` writes.
         """
+        return _drain(self.open(name), limit, links=shared)
+
+    def open(self, name: str) -> int:
+        """Open a file for reading, of which nothing is known yet; raises NotPlainError for a link or a pipe."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            descriptor = os.open(name, flags, dir_fd=self._fd)
+            return os.open(name, flags, dir_fd=self._fd)
         except OSError as exc:
             if exc.errno in {errno.ELOOP, errno.ENXIO}:
                 raise NotPlainError from exc
             raise
-        return _drain(descriptor, limit, links=shared)
 
     def lines(self, name: str, limit: int) -> Iterator[bytes]:
         """Yield the whole lines of a plain file, without their newlines; what stands after the last newline is none.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from adapters.kit import silence, victim
-from adapters.kit.contract import MARKER, Bench, BrokenContractError, Trouble, a_delivery, a_notice, require
+from adapters.kit.contract import MARKER, Bench, BrokenContractError, FilesBench, Trouble, a_delivery, a_notice, require
 from gateway.errors import Finding, GatewayError, RefusedError, TransientError
 from gateway.ports import Adapter, Delivery, Json, LocalRecord, NoticeKind
 
@@ -52,6 +52,8 @@ class Case:
     needs: frozenset[Trouble] = frozenset()
     registered: bool = False
     """Whether it needs what only a registered kind has: settings that another process can use, mapping files."""
+    files: bool = False
+    """Whether it needs a system that holds files."""
 
 
 class Verdict(StrEnum):
@@ -76,6 +78,8 @@ async def run(case: Case, trial: Trial) -> Outcome:
     missing = [str(trouble) for trouble in sorted(case.needs - set(trial.bench.troubles))]
     if missing:
         return Outcome(case=case, verdict=Verdict.NOT_TRIED, why=f"the bench cannot cause {', '.join(missing)}")
+    if case.files and not isinstance(trial.bench, FilesBench):
+        return Outcome(case=case, verdict=Verdict.NOT_TRIED, why="this kind of system holds no files")
     if case.registered and (trial.node is None or trial.bench.settings() is None):
         return Outcome(case=case, verdict=Verdict.NOT_TRIED, why="the bench has no settings for another process")
     try:

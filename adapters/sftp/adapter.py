@@ -6,44 +6,56 @@ elsewhere has no lock and no durable directory to ask.
 Handing over is four steps, and a kill between any two of them leaves a state from which the repeat goes on:
 
 1. the journal is asked for the key: if it knows it, steps 2 and 3 were done before
-2. the whole document is written under a hidden name made from the key
+2. the whole document is written under a hidden name made from the key, after the files of the message
 3. the journal gets the key with the name the document will have
-4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
+4. the hidden names are renamed, that of the document last; if it is gone, that happened before, and the office may have
+   taken it away
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
 from adapters.kit.drop_folder import (
     CLAIMED,
     ERASED,
+    FILES,
     INCOMING,
     NOTICES,
     OUTGOING,
     REFUSED,
-    SUFFIX,
     TAKEN,
     claimed_name,
     draft_name,
+    ends_by_document,
     faulty_record,
-    is_copy_of,
     is_draft,
     is_news_of,
     name_fault,
+    named_ends,
     read_draft,
     reasons_file,
     tombstone,
+    with_files,
 )
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
 from adapters.kit.memory import Turn
-from adapters.kit.names import is_key, item_name, key_name, numbered
+from adapters.kit.names import item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, write_json
-from adapters.sftp.connection import Remote, Server
+from adapters.sftp.connection import Entry, Remote, Server
+from adapters.sftp.draft_files import (
+    claim_files,
+    file_reader,
+    files_about,
+    finish_settling,
+    held_files,
+    settle_files,
+)
+from adapters.sftp.message_files import files_of_message, is_whole, name_files, put_files, unfinished_files
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
@@ -64,12 +76,22 @@ class SftpAdapter:
         self._batch = batch
         self._turn = Turn(journal)
         self._lock = Lock()
+        self._ends: dict[str, set[str]] = {}
+        self._settling = True
+        """Whether settling may have ended in the middle: before this process, or by a server that was away."""
 
     def describe(self) -> Description:
         """Describe the adapter; `erased` is true of items that the office has not collected yet."""
         target = f"sftp://{self._server.host}:{self._server.port}/{self._root.removeprefix('/')}"
         return Description(
-            kind=self.kind, version="1", target=target, can_pull=True, can_push=True, erasure=Erasure.ERASED
+            kind=self.kind,
+            version="1",
+            target=target,
+            can_pull=True,
+            can_push=True,
+            erasure=Erasure.ERASED,
+            takes_files=True,
+            gives_files=True,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -91,34 +113,80 @@ class SftpAdapter:
     async def pull(self) -> Sequence[LocalRecord]:
         """Claim the dropped drafts and return those claimed; the same ones again until `settle`."""
         async with self._turn, self._server.open(self._root) as remote:
-            for entry in await remote.entries(OUTGOING):
-                if is_draft(entry.name) and entry.plain:
-                    mark = fingerprint(entry.name, entry.size, entry.changed)
-                    name = claimed_name(entry.name, mark, taken=await remote.has(f"{TAKEN}/{entry.name}"))
-                    if not await remote.has(f"{CLAIMED}/{name}"):
-                        await remote.move(f"{OUTGOING}/{entry.name}", f"{CLAIMED}/{name}")
-            names = [entry.name for entry in await remote.entries(CLAIMED) if is_draft(entry.name)]
-            return [await _record(remote, name) for name in names[: self._batch]]
+            if self._settling:
+                await finish_settling(remote)
+                self._settling = False
+            await self._claim(remote)
+            claimed = {entry.name: entry for entry in await remote.entries(CLAIMED)}
+            ends = ends_by_document(claimed)
+            self._ends = {}
+            return [
+                await self._record(remote, name, claimed, ends.get(name, []))
+                for name in [name for name in claimed if is_draft(name)][: self._batch]
+            ]
+
+    async def _claim(self, remote: Remote) -> None:
+        """Move what is ready to claimed, the files of a draft before it."""
+        drafts = [entry for entry in await remote.entries(OUTGOING) if is_draft(entry.name) and entry.plain]
+        # Looked for after the drafts: a file that was there before its draft is seen here, whenever the draft came.
+        beside = {entry.name: entry for entry in await remote.entries(OUTGOING)} if drafts else {}
+        ends = ends_by_document(beside)
+        for entry in drafts:
+            mark = fingerprint(entry.name, entry.size, entry.changed)
+            name = claimed_name(entry.name, mark, taken=await remote.has(f"{TAKEN}/{entry.name}"))
+            if not await remote.has(f"{CLAIMED}/{name}"):
+                await claim_files(remote, entry.name, beside, ends.get(entry.name, ()), name)
+                await remote.move(f"{OUTGOING}/{entry.name}", f"{CLAIMED}/{name}")
+
+    async def _record(
+        self, remote: Remote, name: str, claimed: Mapping[str, Entry], ends: Sequence[str]
+    ) -> LocalRecord:
+        fault = name_fault(name)
+        if fault is not None:
+            record = faulty_record(name, fault)
+        else:
+            record = read_draft(name, await remote.read(f"{CLAIMED}/{name}", LIMIT))
+        listed = named_ends(record)
+        self._ends[name] = {*ends, *listed}
+        if not ends and FILES not in record.fields:
+            return record
+        held = await held_files(remote, name, claimed, ends, listed)
+        return with_files(record, held, file_reader(self._server, self._root, name))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Move the draft to the folder of its outcome. Doing it twice has the effect of doing it once."""
+        """Move the draft to the folder of its outcome, with its files. Doing it twice has the effect of doing it
+        once.
+        """
         name = draft_name(record.ref)
         async with self._turn, self._server.open(self._root) as remote:
             if not await remote.has(f"{CLAIMED}/{name}"):
                 if await remote.has(f"{TAKEN}/{name}") or await remote.has(f"{REFUSED}/{name}"):
                     return
                 raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
-            if notice.kind is NoticeKind.DRAFTED:
-                await remote.move(f"{CLAIMED}/{name}", f"{TAKEN}/{await _free(remote, TAKEN, name)}")
-                return
-            new = await _free(remote, REFUSED, name)
-            await _put(remote, REFUSED, *reasons_file(new, notice))
-            await remote.move(f"{CLAIMED}/{name}", f"{REFUSED}/{new}")
+            folder = TAKEN if notice.kind is NoticeKind.DRAFTED else REFUSED
+            new = await _free(remote, folder, name)
+            ends = self._ends.get(name)
+            if ends is None:  # no pull of this process has looked
+                ends = {*ends_by_document([entry.name for entry in await remote.entries(CLAIMED)]).get(name, ())}
+            self._settling = True
+            named = await settle_files(remote, name, ends, folder, new)
+            if folder == REFUSED:
+                await _put(remote, REFUSED, *reasons_file(new, notice))
+            await remote.move(f"{CLAIMED}/{name}", f"{folder}/{new}")
+            for hidden, path in named.items():
+                await remote.move(hidden, path)
+            self._settling = False
 
     # --- to the office --------------------------------------------------------------------------------------------
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Put a document into incoming or notices, once for each key."""
+        """Put a document into incoming or notices, once for each key; the files of a message come first."""
+        if isinstance(item, Delivery) and item.attachments:
+            async with self._turn:
+                known = await kept(self._lock, self._journal.id_of, item.key)
+            if known is None:  # without the turn: it may take long, and nothing else touches files of this key
+                async with self._server.open(self._root) as remote:
+                    await put_files(remote, item)
         key = key_name(item.key)
         folder = INCOMING if isinstance(item, Delivery) else NOTICES
         part = f"{folder}/.{key}.part"
@@ -132,6 +200,8 @@ class SftpAdapter:
                 await kept(self._lock, self._journal.hand, item.key, local_id)
             erased = await kept(self._lock, self._journal.answer_to_erasing, local_id)
             if erased is None and await remote.has(part):
+                if isinstance(item, Delivery):
+                    await name_files(remote, item, local_id)
                 await remote.move(part, local_id)
             return local_id
 
@@ -152,25 +222,31 @@ class SftpAdapter:
             return "waiting" if there else "collected"
 
     async def erase(self, local_id: str) -> Erasure:
-        """Leave a tombstone, then remove the document; `not_supported` for what the office has collected."""
+        """Leave a tombstone, then remove the document and its files; `not_supported` where the office has collected any
+        of these.
+        """
         async with self._turn, self._server.open(self._root) as remote:
-            unfinished = _unfinished(local_id)
             handed = await kept(self._lock, self._journal.id_of, local_id) is not None
-            if not handed and unfinished is not None and await remote.has(unfinished):
-                await remote.remove(unfinished)
+            if not handed and (left := await unfinished_files(remote, local_id)):
+                for path in left:
+                    await remote.remove(path)
                 return Erasure.ERASED
             local_id = await kept(self._lock, self._journal.find, local_id)
             part = await self._part_of(local_id)
             answer = await kept(self._lock, self._journal.answer_to_erasing, local_id)
+            folder, _, name = local_id.partition("/")
+            key = part.partition("/.")[2].removesuffix(".part")
+            files = await files_of_message(remote, name, key) if folder == INCOMING else []
             if answer is None:
-                there = await remote.has(local_id) or await remote.has(part)
+                there = await remote.has(part)
+                if await remote.has(local_id):
+                    there = folder != INCOMING or await is_whole(remote, local_id, files)
                 answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
                 # Before the document goes: after a kill the repeat finds nothing left and would answer not_supported.
-                folder, _, name = local_id.partition("/")
                 await _put(remote, ERASED, name, tombstone(folder, name, answer))
                 await kept(self._lock, self._journal.erase, local_id, answer)
-            await remote.remove(part)
-            await remote.remove(local_id)
+            for path in [part, local_id, *files]:
+                await remote.remove(path)
             return answer
 
     async def erase_record(self, ref: str) -> Erasure:
@@ -180,7 +256,8 @@ class SftpAdapter:
         name = draft_name(ref)
         async with self._turn, self._server.open(self._root) as remote:
             told = await kept(self._lock, self._journal.handed_under, f"{NOTICES}/")
-            gone = [f"{folder}/{held}" for folder in RECORDS for held in await _named(remote, folder, name)]
+            anew = await remote.has(f"{OUTGOING}/{name}")  # files in claimed may be of that one, and stay
+            gone = [path for folder in RECORDS for path in await files_about(remote, folder, name, anew=anew)]
             keys = [key for key, local_id in told.items() if is_news_of(local_id.partition("/")[2], name)]
             if not gone and not keys:
                 raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
@@ -194,21 +271,6 @@ class SftpAdapter:
         return f"{local_id.partition('/')[0]}/.{key_name(key or '')}.part"
 
 
-def _unfinished(key: str) -> str | None:
-    """Where a document of this key lies before the journal has the key; None for what no key can be."""
-    return f"{INCOMING}/.{key_name(key)}.part" if is_key(key) else None
-
-
-async def _named(remote: Remote, folder: str, draft: str) -> list[str]:
-    """Return the files of a folder that are the draft, the reasons of its refusal, or news about it."""
-    names = [entry.name for entry in await remote.entries(folder)]
-    if folder == NOTICES:
-        return [name for name in names if is_news_of(name, draft)]
-    held = [name for name in names if is_copy_of(name, draft)]
-    reasons = {f"{name.removesuffix(SUFFIX)}.errors{SUFFIX}" for name in held}
-    return [*held, *(name for name in names if name in reasons)]
-
-
 async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:
     """Write a whole file under its name, or none."""
     await remote.write(f"{folder}/.{name}.part", data)
@@ -220,10 +282,3 @@ async def _free(remote: Remote, folder: str, name: str) -> str:
     while await remote.has(f"{folder}/{numbered(name, number)}"):
         number += 1
     return numbered(name, number)
-
-
-async def _record(remote: Remote, name: str) -> LocalRecord:
-    fault = name_fault(name)
-    if fault is not None:
-        return faulty_record(name, fault)
-    return read_draft(name, await remote.read(f"{CLAIMED}/{name}", LIMIT))

@@ -54,6 +54,11 @@ class SftpBench:
     def offer(self, name: str) -> None:
         self.drop(f"{name}.json", json.dumps({"type": "referral.request/1", "content": {"name": name}}))
 
+    def offer_file(self, name: str, data: bytes) -> None:
+        (self.root / "outgoing" / f"{name}.0.pdf").write_bytes(data)
+        text = {"type": "referral.request/1", "content": {"name": name}, "attachments": [{"name": "0.pdf"}]}
+        self.drop(f"{name}.json", json.dumps(text))
+
     def offer_bad(self, name: str) -> None:
         self.drop(f"{name}.json", '{"type": "' + MARKER + '", "content": {"amount": 1.5}}')
 
@@ -66,13 +71,16 @@ class SftpBench:
     def received(self) -> list[str]:
         return [json.loads(path.read_bytes())["message_id"] for path in (self.root / "incoming").glob("[!.]*.json")]
 
+    def received_files(self) -> list[bytes]:
+        return [path.read_bytes() for path in self.all("incoming") if not path.name.endswith((".json", ".part"))]
+
     def noticed(self) -> list[str]:
         found = [json.loads(path.read_bytes())["kind"] for path in (self.root / "notices").glob("[!.]*.json")]
-        return found + ["drafted" for _ in (self.root / "taken").iterdir()]
+        return found + ["drafted" for _ in (self.root / "taken").glob("*.json")]
 
     def shows(self, text: str) -> bool:
         written = [path for name in ("incoming", "notices", "refused", "erased") for path in self.all(name)]
-        return any(text in path.read_text() for path in written)
+        return any(text.encode() in path.read_bytes() for path in written)
 
     def holds(self, text: str) -> bool:
         written = [self.journal, *self.root.rglob("*")]

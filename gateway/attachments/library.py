@@ -77,23 +77,34 @@ class AttachmentLibrary:
         """Whether no other worker of this node adds files."""
 
     async def add(
-        self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None, unit: UnitId | None = None
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        size: int,
+        sha256: str | None = None,
+        id: str | None = None,
+        unit: UnitId | None = None,
+        begins: bool = False,
     ) -> AttachmentRow:
-        """Seal a file of `size` bytes for the message `id`, or for a new one; `unit` is that of whoever adds it.
+        """Seal a file of `size` bytes for the message `id`, or for a new one; `unit` is that of whoever adds it. With
+        `begins` the caller has drawn the id of a new message, and no file waits for it yet.
 
         Raises:
-            RefusedError: too_large, wrong_type, malformed for another size than was said, not_found for an id that no
-                file waits for, invalid for an eleventh file, conflict; nothing of it is kept.
+            RefusedError: too_large, wrong_type, malformed for another size than was said, changed_meanwhile for another
+                hash, not_found for an id that no file waits for, invalid for an eleventh file, conflict; nothing of it
+                is kept.
             TransientError: disk.
         """
         self._check_size(size)
         await self.check_room(part_length(size))
-        n = 0 if id is None else await self._next_number(id)
+        n = 0 if id is None or begins else await self._next_number(id)
         id = id or b64u(self._rand(16))
         spool = Spool(self._files, file := self._rand(16).hex())
         self._spooling.add(file)
         try:
             sealed = await self._sealed(chunks, spool, PartSealer(self._rand(32), id=id, n=n, size=size), n)
+            if sha256 not in {None, sealed.sha256.hex()}:
+                raise RefusedError(Code.CHANGED_MEANWHILE, "the file has not the hash that was said")
             return await self._keep(file, id, sealed, unit)
         except BaseException:
             await spool.give_up()

@@ -13,6 +13,7 @@ from gateway.composition.doors import open_federation, open_local
 from gateway.composition.senders import make_sender
 from gateway.delivery.intake import Intake
 from gateway.delivery.record_drafts import RecordDrafter
+from gateway.delivery.record_files import RecordFiles
 from gateway.errors import Code, GatewayError
 from gateway.foundation.config import EmailSection
 from gateway.foundation.ids import NodeId
@@ -155,6 +156,7 @@ def make_intake(node: Node, adapter: Adapter, seconds: int) -> Intake:
         clock=node.clock,
         rand=node.rand,
         cases=node.cases,
+        files=RecordFiles(content=node.content, attachments=node.attachments, rand=node.rand),
         mappings=node.outside.outward,
     )
     return Intake(

@@ -24,9 +24,9 @@ from gateway.console.settings import Settings
 from gateway.console.words import Words
 from gateway.errors import Code, RefusedError
 from gateway.node.rows import ROWS
-from gateway.operations.ports import Operations, Person, SignIn
+from gateway.operations.ports import File, Operations, Person, SignIn
 from gateway.operations.registry import may, visible
-from gateway.ports import File, Json
+from gateway.ports import Json
 from keys.primitives.encoding import b64u, sha256_hex
 
 FIELDS = 2_000

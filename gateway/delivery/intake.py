@@ -81,13 +81,24 @@ class Intake:
             self._told = True
 
     async def once(self) -> int:
-        """Take the records that are ready, some at a time; returns how many."""
+        """Take the records that are ready, some at a time; returns how many.
+
+        Raises TransientError, at the end, where files of one of them could not be read now: the others are taken.
+        """
         records = await self._adapter.pull()
         kind = self._adapter.describe().kind
+        later: TransientError | None = None
         for some in _in_turn(records):
-            notices = await self._drafter.take(kind, some)
-            await settle_all(self._adapter, list(zip(some, notices, strict=True)))
-            self._tell_progress(len(some))
+            taken: list[tuple[LocalRecord, Notice]] = []
+            for record, outcome in zip(some, await self._drafter.take(kind, some), strict=True):
+                if isinstance(outcome, TransientError):
+                    later = outcome
+                else:
+                    taken.append((record, outcome))
+            await settle_all(self._adapter, taken)
+            self._tell_progress(len(taken))
+        if later is not None:
+            raise later
         return len(records)
 
     def _tell_progress(self, more: int) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from gateway.attachments import store as attachments
 from gateway.cases import register
 from gateway.cases.register import CaseRegister, Joining
 from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
@@ -20,7 +21,9 @@ from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.errors import Code, Finding, RefusedError
+from gateway.delivery.record_files import RecordFiles, name_files, naming_faults
+from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.foundation.ids import UnitId
 from gateway.mapping.to_message import RecordMapping, map_record, placed
 from gateway.messages.store import local, records
 from gateway.messages.store.local import DraftRow
@@ -49,6 +52,10 @@ class Read:
     id: str
     draft: dict[str, Json] | None = field(default=None, repr=False)
     fault: RefusedError | None = None
+    brought: str | None = None
+    """The message that takes the files of the record, which are sealed."""
+    left: str | None = None
+    """The message whose files go with the draft that this one replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,7 @@ class RecordDrafter:
         clock: Clock,
         rand: Callable[[int], bytes],
         cases: CaseRegister,
+        files: RecordFiles,
         mappings: Mapping[str, RecordMapping],
     ) -> None:
         self._content = content
@@ -83,25 +91,33 @@ class RecordDrafter:
         self._clock = clock
         self._rand = rand
         self._cases = cases
+        self._files = files
         self._mappings = mappings
 
-    async def take(self, kind: str, pulled: Sequence[LocalRecord]) -> list[Notice]:
-        """Make the drafts of these records durable, or say what is wrong with each; the same version again changes
-        nothing. `kind` is that of the adapter; each `ref` stands here once.
+    async def take(self, kind: str, pulled: Sequence[LocalRecord]) -> list[Notice | TransientError]:
+        """Make the drafts of these records durable, with their files, or say what is wrong with each; the same version
+        again changes nothing. `kind` is that of the adapter; each `ref` stands here once. Where files of a record
+        cannot be read now, the error stands in the place of its outcome: it has to come once more.
         """
         now = self._clock.now()
         keys = self._content.sealer.origin_indexes(kind, [record.ref for record in pulled])
         known = await self._content.store.read(lambda c: _find_known(c, keys))
-        notices: dict[str, Notice] = {}
+        await self._files.give_up_unfinished([one.version for one in known.values()])
+        notices: dict[str, Notice | TransientError] = {}
         read: list[Read] = []
         for record, key in zip(pulled, keys, strict=True):
             version, before = _version_of(record), known.get(key)
             if before is not None and before.drafted and before.version == version:
                 notices[record.ref] = _drafted(record.ref, f"again.{before.origin}", now)
             else:
-                read.append(self._read(record, key, version, before, now))
+                one = self._read(record, key, version, before, now)
                 await asyncio.sleep(0)  # reading takes a millisecond: the node serves others between two records
+                try:
+                    read.append(await self._with_files(record, one))
+                except TransientError as error:
+                    notices[record.ref] = error
         if read:
+            read = await self._replacing(read, {record.ref: record for record in pulled})
             ready = self._prepare(read)
             found = await self._content.store.move(lambda c: _write(c, ready, now))
             await self._events.happened()
@@ -120,6 +136,32 @@ class RecordDrafter:
             fault=fault,
         )
 
+    async def _with_files(self, record: LocalRecord, one: Read) -> Read:
+        """The same with the files of its record sealed; raises TransientError where they cannot be read now."""
+        if not record.files or one.draft is None:
+            return one
+        header = one.draft.get("header")
+        unit = header.get("sender_unit") if isinstance(header, dict) else None
+        brought = await self._files.bring(
+            record.files,
+            one.row,
+            name=None if one.known else one.ref,
+            unit=UnitId(unit) if isinstance(unit, str) else None,
+        )
+        if brought.fault is not None:
+            return replace(one, known=True, draft=None, fault=brought.fault)
+        id = brought.message
+        return replace(one, known=True, draft={**one.draft, "message": id}, brought=id)
+
+    async def _replacing(self, read: Sequence[Read], said: Mapping[str, LocalRecord]) -> list[Read]:
+        """The same, each with the message whose files came with the draft that it replaces, and go with that. One that
+        the record itself names takes files that somebody added, and stays.
+        """
+        found = await self._files.messages_of_waiting([one.row.ref for one in read if one.known])
+        named = {one.row.ref: said[one.ref].fields.get("message") for one in read}
+        left = {origin: message for origin, message in found.items() if message != named[origin]}
+        return [replace(one, left=left.get(one.row.ref)) for one in read]
+
     def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:
         """The draft of a record, or everything that is wrong with it."""
         if record.faults:
@@ -135,8 +177,11 @@ class RecordDrafter:
             if not isinstance(mapped, dict):
                 return None, _faulty(mapped)
             draft = mapped
+        draft = name_files(draft, record.files)
         try:
             self._drafts.check_form(draft)
+            if faults := naming_faults(draft, record.files):
+                raise _faulty(faults)
         except RefusedError as error:
             if mapping is None:
                 return None, error
@@ -200,6 +245,8 @@ def _write(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int
                 register.join(connection, one.joining, now)
             except RefusedError as error:
                 refused[one.read.row.ref] = error
+                if one.read.brought is not None:
+                    attachments.drop_unsent(connection, one.read.brought)
     drawn = [(one.read, one.draft) for one in ready if one.draft is not None and one.read.row.ref not in refused]
     content.put(connection, [*(one.name for one in ready if one.name is not None), *(sealed for _, sealed in drawn)])
     records.add_origins(connection, [one.read.row for one in ready if not one.read.known])
@@ -207,6 +254,8 @@ def _write(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int
         if one.read.known:
             records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
             local.replace_drafts(connection, one.read.row.ref, was=local.WAITING, to=local.REPLACED)
+        if one.read.left is not None:
+            attachments.drop_unsent(connection, one.read.left)
     local.add_drafts(
         connection,
         [DraftRow(ref=sealed.ref, id=one.id, origin=one.row.ref, state=local.WAITING, at=now) for one, sealed in drawn],
@@ -218,7 +267,10 @@ def _write(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int
 
 def _version_of(record: LocalRecord) -> bytes:
     """Hash what a record says; its labels are of any kind, so that no canonical form takes them all."""
-    return sha256(json.dumps([dict(record.fields), record.mapping], sort_keys=True).encode())
+    said: list[object] = [dict(record.fields), record.mapping]
+    if record.files:
+        said += [[file.place, file.size, file.sha256, file.doc_kind] for file in record.files]
+    return sha256(json.dumps(said, sort_keys=True).encode())
 
 
 def _drafted(ref: str, key: str, now: int) -> Notice:

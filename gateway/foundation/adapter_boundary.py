@@ -5,7 +5,8 @@ never answers, is a system that cannot be reached now. The node goes on with its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
@@ -17,6 +18,7 @@ from gateway.ports import (
     Delivery,
     Description,
     Erasure,
+    LocalFile,
     LocalRecord,
     Notice,
     RecordEraser,
@@ -24,6 +26,9 @@ from gateway.ports import (
 
 LONGEST = 600.0
 """Seconds that one call of an adapter may take; its own patience with the case system is shorter."""
+
+SLOWEST = 64 * 1024
+"""Bytes of files a second that a case system takes at least; a call that hands files over has so much more time."""
 
 T = TypeVar("T")
 
@@ -47,8 +52,21 @@ class Guarded:
             return [Finding(place="case system", rule=str(error.code), hint=error.hint or error.what)]
 
     async def pull(self) -> Sequence[LocalRecord]:
-        """Records that are ready."""
-        return await self._call(self._adapter.pull())
+        """Records that are ready, with files that are read under the same guard."""
+        records = await self._call(self._adapter.pull())
+        return [replace(one, files=tuple(map(self._guard_file, one.files))) if one.files else one for one in records]
+
+    def _guard_file(self, file: LocalFile) -> LocalFile:
+        async def read() -> AsyncIterator[bytes]:
+            chunks = file.read()
+            try:
+                while (chunk := await self._call(_next_of(chunks))) is not None:
+                    yield chunk
+            finally:
+                if isinstance(chunks, AsyncGenerator):  # what it holds open ends with it
+                    await chunks.aclose()
+
+        return replace(file, read=read)
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """The record was drafted or refused."""
@@ -64,7 +82,7 @@ class Guarded:
 
     async def push(self, item: Delivery | Notice) -> str:
         """Make one item durable."""
-        return await self._call(self._adapter.push(item))
+        return await self._call(self._adapter.push(item), _time_for([item]))
 
     async def status(self, local_id: str) -> str:
         """A word for what became of an item."""
@@ -80,9 +98,9 @@ class Guarded:
             return Erasure.NOT_SUPPORTED
         return await self._call(self._adapter.erase_record(ref))
 
-    async def _call(self, answer: Awaitable[T]) -> T:
+    async def _call(self, answer: Awaitable[T], seconds: float | None = None) -> T:
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(seconds or LONGEST):
                 return await answer
         except GatewayError:
             raise
@@ -108,9 +126,19 @@ class GuardedBulk(Guarded):
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
         """Make the items durable in their order; a fault of the adapter is told for the first of them."""
         try:
-            return await self._call(self._bulk.push_all(items))
+            return await self._call(self._bulk.push_all(items), _time_for(items))
         except TransientError as error:
             return [error]
+
+
+async def _next_of(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
+
+
+def _time_for(items: Sequence[Delivery | Notice]) -> float:
+    """Seconds that handing these over may take."""
+    sizes = (one.size for item in items if isinstance(item, Delivery) for one in item.attachments)
+    return LONGEST + sum(sizes) / SLOWEST
 
 
 def guarded(adapter: Adapter) -> Adapter:

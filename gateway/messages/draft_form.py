@@ -16,6 +16,8 @@ from schemas.types import type_name
 NEEDED = ("content", "header", "to", "type")
 IDS = ("message", "conversation", "in_reply_to", "case")
 CASE_ACCEPTED = "/content/case_ref_recipient"
+LARGEST = 2_000_000
+"""Bytes of a draft as it is stored."""
 MEMBERS = frozenset((*NEEDED, *IDS, "purpose"))
 
 

@@ -28,10 +28,10 @@ from gateway.node.units import UnitGuard
 from gateway.operations.idempotency import answer_once
 from gateway.operations.ids import Subject, list_ids
 from gateway.operations.models import Asked, read_arguments
-from gateway.operations.ports import Happening
+from gateway.operations.ports import File, Happening
 from gateway.operations.registry import Operation, Row, check_person, may
 from gateway.operations.roles import OWNER, Caller
-from gateway.ports import Clock, File, Json, OperationResult
+from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 
 

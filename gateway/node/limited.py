@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.operations.ports import Happening
+from gateway.operations.ports import File, Happening
 from gateway.operations.roles import OWNER, Caller
-from gateway.ports import File, Json, OperationResult
+from gateway.ports import Json, OperationResult
 
 
 class LimitedOperations:

@@ -6,11 +6,23 @@ The local API and the console ask through `Operations`; the console finds out wi
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from gateway.operations.roles import OWNER, Caller
-from gateway.ports import File, Json, OperationResult
+from gateway.ports import Json, OperationResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file as a stream: what it gives is to be believed only when it has ended without an error."""
+
+    name: str
+    media: str
+    size: int
+    sha256: bytes
+    chunks: AsyncIterator[bytes] = field(repr=False)
+
 
 Happening: TypeAlias = tuple[int, Mapping[str, Json]]
 """One event: its position in the stream, and what it says."""

@@ -25,17 +25,29 @@ if __name__ == "__main__":
 
 from support.benches import FolderBench, SheetBench
 
+from adapters.kit.conformance.files import a_file, with_files
 from adapters.kit.contract import a_delivery, a_notice
 from gateway.errors import Finding
 from gateway.ports import Adapter, BulkAdapter, BulkSettler, NoticeKind
 
 SEVERAL = [a_delivery(key=f"several-{n}", message_id=f"{n}" * 22) for n in range(3)]
+WITH_FILES = with_files(a_file(0, b"%PDF whole"), a_file(1, b"a note"))
 KEPT, ERASED = a_delivery(text="stays here"), a_delivery(key="key-2", message_id="C" * 22, text="goes away")
 
 
 async def push(adapter: Adapter) -> None:
     """Hand over a message."""
     await adapter.push(KEPT)
+
+
+async def push_files(adapter: Adapter) -> None:
+    """Hand over a message with two files."""
+    await adapter.push(WITH_FILES)
+
+
+async def erase_files(adapter: Adapter) -> None:
+    """Erase a message with files that is there."""
+    await adapter.erase(await adapter.push(WITH_FILES))
 
 
 async def push_all(adapter: Adapter) -> None:
@@ -71,7 +83,8 @@ async def erase(adapter: Adapter) -> None:
 
 
 OPERATIONS: dict[str, Callable[[Adapter], Awaitable[None]]] = {
-    operation.__name__: operation for operation in (push, push_all, take, take_together, refuse, erase)
+    operation.__name__: operation
+    for operation in (push, push_files, erase_files, push_all, take, take_together, refuse, erase)
 }
 
 

@@ -18,9 +18,9 @@ from gateway.api.app import LocalServer, local_app
 from gateway.errors import Code, RefusedError
 from gateway.foundation.telemetry.durations import Durations
 from gateway.operations import roles
-from gateway.operations.ports import Happening
+from gateway.operations.ports import File, Happening
 from gateway.operations.roles import OWNER, Role
-from gateway.ports import File, Json, OperationResult
+from gateway.ports import Json, OperationResult
 
 TOKEN = "the-token-of-this-node"
 PERSONAL = "the-token-of-a-person"

@@ -26,6 +26,7 @@ from gateway.delivery.operations.draft_models import (
     WholeDraft,
 )
 from gateway.errors import Code, RefusedError
+from gateway.messages.draft_form import LARGEST
 from gateway.messages.store import local
 from gateway.messages.wakeups import Wakeups
 from gateway.operations.actors import pseudonym
@@ -35,7 +36,6 @@ from gateway.operations.roles import CASES, Caller, person_in
 from gateway.ports import Clock, Json, NoticeKind, OperationResult
 from keys.primitives.encoding import b64u, canon, parse, sha256
 
-LIMIT = 2_000_000
 FIRST_BY = "released_first_by"
 """The member of a sealed draft in which 0.1.0 kept the name of who released it first; it is no part of the draft."""
 
@@ -176,7 +176,7 @@ def drafted(sealer: ContentSealer, sealed: SealedRow | None) -> dict[str, Json]:
     """The draft in a sealed row; empty once it was erased."""
     if sealed is None:
         return {}
-    value = parse(sealer.open(sealed), limit=LIMIT)
+    value = parse(sealer.open(sealed), limit=LARGEST)
     if not isinstance(value, dict):
         raise RuntimeError("a stored draft is an object")
     return {name: member for name, member in value.items() if name != FIRST_BY}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation import adapter_boundary as border
 from gateway.foundation import logs
 from gateway.foundation.adapter_boundary import guarded
-from gateway.ports import BulkAdapter, BulkSettler, Delivery, LocalRecord, Notice, NoticeKind
+from gateway.ports import Attachment, BulkAdapter, BulkSettler, Delivery, LocalFile, LocalRecord, Notice, NoticeKind
 
 SECRET = "Xanthippe 4711"
 
@@ -124,3 +125,42 @@ async def test_a_silent_adapter_does_not_keep_the_node(monkeypatch: pytest.Monke
     with pytest.raises(TransientError, match="does not answer"):
         await guarded(Silent(MemorySystem())).push(a_delivery())
     assert "adapter.silent" in said.getvalue()
+
+
+@pytest.mark.parametrize("error", [ConnectionError, KeyError])
+async def test_a_file_is_read_under_the_same_guard(error: type[Exception], said: io.StringIO) -> None:
+    """What breaks while it comes can be tried again; its text, which may hold a file's name, is told nowhere."""
+
+    async def read() -> AsyncIterator[bytes]:
+        yield b"%PDF"
+        raise error(SECRET)
+
+    system = MemorySystem()
+    system.offer(LocalRecord(ref="a", fields={}, files=(LocalFile(place="file 0", size=9, read=read),)))
+    ((file,),) = [one.files for one in await guarded(MemoryAdapter(system)).pull()]
+    chunks = file.read()
+    assert await anext(chunks) == b"%PDF"
+    with pytest.raises(TransientError, match="the adapter is at fault"):
+        await anext(chunks)
+    assert "adapter.broken" in said.getvalue() and SECRET not in said.getvalue()
+
+
+async def test_a_hand_over_has_time_for_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds by their size: a large file over a slow line is no silent adapter."""
+
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    class Slow(MemoryAdapter):
+        async def push(self, item: Delivery | Notice) -> str:
+            """After the time of a message without files."""
+            await asyncio.sleep(0.05)
+            return await super().push(item)
+
+    monkeypatch.setattr(border, "LONGEST", 0.01)
+    adapter = guarded(Slow(MemorySystem()))
+    large = Attachment(part=0, name="0.pdf", media_type="application/pdf", size=1 << 30, sha256="", read=never)
+    assert await adapter.push(replace(a_delivery(), attachments=(large,)))
+    with pytest.raises(TransientError):
+        await adapter.push(a_delivery(key="key-2"))

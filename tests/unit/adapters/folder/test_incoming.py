@@ -133,4 +133,4 @@ async def test_a_file_is_durable_before_it_has_its_name(root: Path, monkeypatch:
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "rename", renamed)
     await FolderAdapter(root).push(with_files(attachment(0)))
-    assert happened[:4] == [2_000_000, len(DATA), "pdf", "json"]
+    assert happened[:4] == [2_000_000, len(DATA), "json", "pdf"]  # the journal's entry, then the file

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from support.benches import FolderBench, SheetBench
-from support.crash import ERASED, KEPT, OPERATIONS, SEVERAL, crash_everywhere
+from support.crash import ERASED, KEPT, OPERATIONS, SEVERAL, WITH_FILES, crash_everywhere
+
+from gateway.errors import Code, RefusedError
+from gateway.ports import Erasure
 
 Bench = FolderBench | SheetBench
 BENCHES: dict[str, Callable[[Path], Bench]] = {"folder": FolderBench, "sheet": SheetBench}
@@ -35,10 +38,17 @@ def _nothing_half(bench: Bench) -> None:
     if isinstance(bench, FolderBench):
         for name in ("incoming", "notices", "refused", "taken"):
             for path in bench.all(name):
-                if not path.name.startswith("."):
-                    json.loads(path.read_bytes())
+                if path.suffix == ".json" and not path.name.startswith("."):
+                    _names_what_is_there(name, path)
     else:
         bench.received()
+
+
+def _names_what_is_there(folder: str, path: Path) -> None:
+    """A document is whole, and so are the files that it names: of a message at once, of a draft after the next look."""
+    for entry in json.loads(path.read_bytes()).get("attachments", []):
+        file = path.with_name(f"{path.stem}.{entry['name']}")
+        assert folder != "incoming" or file.stat().st_size == entry["size"]
 
 
 def _no_leftovers(bench: Bench) -> None:
@@ -51,6 +61,60 @@ def test_push_survives(kind: str, tmp_path: Path) -> None:
     """A message handed over across a kill is there once."""
     for bench in _after_each_crash(kind, "push", tmp_path, lambda bench: None):
         assert bench.received() == [KEPT.message_id]
+        _no_leftovers(bench)
+
+
+def test_files_survive(tmp_path: Path) -> None:
+    """A message with files handed over across a kill is there once, each of its files once and whole."""
+    for bench in _after_each_crash("folder", "push_files", tmp_path, lambda bench: None):
+        assert isinstance(bench, FolderBench)
+        assert bench.received() == [WITH_FILES.message_id]
+        assert sorted(bench.received_files()) == [b"%PDF whole", b"a note"]
+        _no_leftovers(bench)
+
+
+def test_what_a_kill_left_of_files_is_erased(tmp_path: Path) -> None:
+    """At whatever moment it came, the key alone finds document and files, or says that nothing is there."""
+    (tmp_path / "base").mkdir()
+    FolderBench(tmp_path / "base")
+    (tmp_path / "work").mkdir()
+    for left in crash_everywhere("push_files", tmp_path / "base", tmp_path / "work"):
+        bench = FolderBench(left)
+        there = bool(bench.all("incoming"))
+        try:
+            assert asyncio.run(bench.adapter().erase(WITH_FILES.key)) is Erasure.ERASED
+        except RefusedError as error:
+            assert (error.code, there) == (Code.NOT_FOUND, False)
+        assert bench.all("incoming") == []
+
+
+def test_erasing_files_survives(tmp_path: Path) -> None:
+    """A message with files erased across a kill is gone, and so are they."""
+
+    def prepare(bench: Bench) -> None:
+        asyncio.run(bench.adapter().push(WITH_FILES))
+
+    for bench in _after_each_crash("folder", "erase_files", tmp_path, prepare):
+        assert isinstance(bench, FolderBench)
+        assert bench.all("incoming") == []
+
+
+@pytest.mark.parametrize(("operation", "outcome"), [("take", "taken"), ("refuse", "refused")])
+def test_files_of_a_draft_survive(operation: str, outcome: str, tmp_path: Path) -> None:
+    """Taken or refused across a kill, a draft has its file beside it in the folder of its outcome, and nowhere else;
+    one that comes again offers the same file.
+    """
+
+    def prepare(bench: Bench) -> None:
+        assert isinstance(bench, FolderBench)
+        bench.offer_file("one", b"%PDF whole")
+
+    for bench in _after_each_crash("folder", operation, tmp_path, prepare):
+        assert isinstance(bench, FolderBench)
+        assert list(asyncio.run(bench.adapter().pull())) == []
+        assert [path.name for path in bench.all(outcome) if path.suffix != ".json"] == ["one.0.pdf"]
+        assert sum(b"whole" in path.read_bytes() for path in bench.root.rglob("*") if path.is_file()) == 1
+        assert bench.all("outgoing") == bench.all("claimed") == []
         _no_leftovers(bench)
 
 

@@ -30,9 +30,8 @@ from support.tables import Faults, table
 import schemas
 from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
-from gateway.operations.ports import Person
+from gateway.operations.ports import File, Person
 from gateway.operations.roles import Caller, Role
-from gateway.ports import File
 
 HOSTILE = "</span><script>alert(1)</script>\u202eevil\u200b \U000e0041" + "x" * 20_000
 
