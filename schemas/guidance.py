@@ -111,20 +111,25 @@ def load_sources() -> Mapping[str, Source]:
     return MappingProxyType(found)
 
 
-def load_texts(folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str]) -> Mapping[str, Text]:
-    """Load the texts of a folder by id. `known` are sources that they may also cite, `taken` ids that are not free.
+def load_texts(
+    folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str], places: Collection[str] = ()
+) -> Mapping[str, Text]:
+    """Load the texts of a folder by id. `known` are sources that they may also cite, `taken` ids that are not free,
+    `places` countries beside those of the list.
 
     Raises:
         RefusedError: invalid, with every fault in the folder; `what` names it in the message.
     """
     log: Log = []
-    found = texts_at(folder, log, known, taken)
+    found = texts_at(folder, log, known, taken, places)
     raise_faults(log, what)
     return MappingProxyType(found)
 
 
-def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Collection[str]) -> dict[str, Text]:
-    """Read the texts of a folder by id and note its faults in `log`."""
+def texts_at(
+    folder: Folder, log: Log, known: Mapping[str, Source], taken: Collection[str], places: Collection[str] = ()
+) -> dict[str, Text]:
+    """Read the texts of a folder by id and note its faults in `log`; `places` are countries beside the list."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name not in ("texts", "words", "bodies", "sources.json", "README.md"):
             hint = "only texts, words, bodies and sources.json"
@@ -133,7 +138,8 @@ def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Colle
     heads = dict(read_heads(folder, log, taken))
     words = _words(folder, {id: head.language for id, head in heads.items()}, log)
     bodies = read_translations(folder, {id: (head.language, head.body) for id, head in heads.items()}, log)
-    return {id: _text(id, head, cited, words, bodies[id], log) for id, head in heads.items()}
+    where = (*_listed("country"), *places)
+    return {id: _text(id, head, cited, where, words, bodies[id], log) for id, head in heads.items()}
 
 
 # --- the head ----------------------------------------------------------------------------------------------------
@@ -143,6 +149,7 @@ def _text(
     id: str,
     head: Head,
     cited: Mapping[str, Source],
+    places: Collection[str],
     words: Mapping[str, Mapping[str, _Words]],
     translations: Mapping[str, Translation],
     log: Log,
@@ -164,8 +171,8 @@ def _text(
         stages=_codes(head, "stages", _listed("trm_stage"), log, low=1),
         roles=_codes(head, "roles", _listed("role"), log, low=1),
         topics=_codes(head, "topics", TOPICS, log, low=1),
-        countries=_codes(head, "countries", _listed("country"), log, low=0),
-        between=_between(head, log),
+        countries=_codes(head, "countries", places, log, low=0),
+        between=_between(head, places, log),
         version=int(version or 1),
         written=_day(head, "written", log),
         review_by=_day(head, "review_by", log),
@@ -188,8 +195,8 @@ def _codes(head: Head, name: str, known: Collection[str], log: Log, *, low: int)
     return head.several(name, log).several(known, "unknown_code", "codes with commas; see docs/guidance.md", low=low)
 
 
-def _between(head: Head, log: Log) -> tuple[str, ...]:
-    found = _codes(head, "between", _listed("country"), log, low=1)
+def _between(head: Head, places: Collection[str], log: Log) -> tuple[str, ...]:
+    found = _codes(head, "between", places, log, low=1)
     if "between" in head.values and (len(found) != 2 or "countries" in head.values):
         head.spot("between", log).fault("pair", "two countries, and no line countries beside it")
     return found

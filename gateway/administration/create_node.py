@@ -36,7 +36,10 @@ from gateway.identity.unlock import places_of
 from gateway.mapping import case_system
 from gateway.operations.roles import Role
 from gateway.policy import in_force
+from gateway.policy.starting_policy import starting_policy
 from gateway.ports import Clock
+from gateway.regions.files import PackFiles
+from gateway.regions.installed import install_pack
 from keys.documents.admin_card import AdminCard
 from keys.documents.descriptor import Unit as DescriptorUnit
 from keys.documents.descriptor import name_log
@@ -51,7 +54,7 @@ from keys.offline.ceremony import Request
 from keys.offline.roots import Root, create_root
 from keys.primitives.domains import DESCRIPTOR, TOMBSTONE
 from schemas.region_pack.policies import CorridorPolicy
-from schemas.region_pack.regions import starting_policy
+from schemas.region_pack.regions import Region, load_region
 
 DESCRIPTOR_LIFE = 400 * 86_400
 ROOTS, THRESHOLD = 3, 2  # two of three people (nrm1 2.23)
@@ -62,7 +65,7 @@ REQUESTS = "requests"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What `trm init` was asked for. `roots` is the folder for the root files, outside of `folder`; `admins` are the
-    first two administrators.
+    first two administrators. `pack` has the files of a region from elsewhere, of which `region` is the name.
 
     With `root_public`, the public keys of three root holders, no root file is made: the node waits for its first
     descriptor, and `roots` is None. The secret of the key store is made in `place`, reached as `keys` says.
@@ -79,6 +82,7 @@ class Plan:
     demo: bool
     admins: Sequence[AdminCard]
     region: str = REGION
+    pack: PackFiles | None = None
     adapter: AdapterSection | None = None
     root_public: Sequence[KeyRecord] = ()
     place: Place = Place.FILE
@@ -146,7 +150,8 @@ def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
             hint="each of the two makes a key file: trm admin new FILE",
         )
     administrators.check_cards(plan.admins)
-    section = parse(_toml(plan), plan.folder / "node.toml").adapter
+    held = () if plan.pack is None else (plan.pack.read().name,)
+    section = parse(_toml(plan), plan.folder / "node.toml", regions=held).adapter
     if section is not None:
         case_system.settings_of(section, plan.folder)
     if plan.folder.exists():
@@ -222,7 +227,7 @@ async def _fill(
         rand, role=Role.ADAPTER, unit=None, label="made by trm init", now=now, days=api_tokens.FIRST_DAYS
     )
     first = _First(payload=payload, document=None if document is None else document.encode())
-    policy = starting_policy(parse(_toml(plan), folder / "node.toml").node.region)
+    policy = starting_policy(_install_region(plan, folder, now))
     _write_private(folder / "node.toml", _toml(plan))
     _write_private(folder / TOKEN, token + "\n")
     (folder / RUN).mkdir(mode=0o700)
@@ -235,6 +240,13 @@ async def _fill(
         requests=tuple(plan.folder / REQUESTS / name for name in asked),
         policy=None if policy is None else f"{policy.name} version {policy.version}",
     )
+
+
+def _install_region(plan: Plan, folder: Path, now: int) -> Region:
+    """Read the region pack of the new node; one from elsewhere is installed in its folder."""
+    if plan.pack is None:
+        return load_region(plan.region)
+    return install_pack(folder, plan.pack, needed=(), now=now).region
 
 
 def _write_requests(plan: Plan, folder: Path, node: NodeId, payload: bytes, now: int) -> list[str]:

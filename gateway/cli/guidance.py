@@ -168,11 +168,11 @@ def check_texts(reach: Reach, as_json: bool) -> None:
     from gateway.foundation import config
     from gateway.foundation.node_folder import GUIDANCE
     from gateway.guidance.library import own_texts
+    from gateway.regions.installed import load_node_region
     from schemas.region_pack.guidance_bodies import digest_body
-    from schemas.region_pack.regions import load_region
 
     folder = reach.folder / GUIDANCE
-    found = own_texts(folder, load_region(config.load(reach.folder).node.region))
+    found = own_texts(folder, load_node_region(reach.folder, config.load(reach.folder).node.region))
     listed: list[Json] = [
         {"id": id, "of": digest_body(text.body), "older": " ".join(filter(text.is_older, text.translations))}
         for id, text in found.items()

@@ -97,6 +97,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.procedures.procedures:procedure_commands",
         "Show a region's procedure: who does what in each stage.",
     ),
+    "region": (
+        "gateway.cli.region:region_commands",
+        "Begin, check, install and list region packs: countries, procedure, calendars.",
+    ),
     "alert": ("gateway.cli.alerts.alerts:alert_commands", "List and acknowledge safety alerts."),
     "asylum": (
         "gateway.cli.policy.asylum:asylum_commands",

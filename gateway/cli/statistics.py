@@ -103,9 +103,9 @@ def show_statistics(
 
 def _region(reach: Reach) -> Region:
     from gateway.foundation import config
-    from schemas.region_pack.regions import load_region
+    from gateway.regions.installed import load_node_region
 
-    return load_region(config.load(reach.folder).node.region)
+    return load_node_region(reach.folder, config.load(reach.folder).node.region)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:

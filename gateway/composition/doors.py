@@ -21,7 +21,6 @@ from gateway.foundation.node_folder import RUN, SOCKET
 from gateway.foundation.telemetry.durations import MessageStage
 from gateway.foundation.workdays import offset
 from keys.primitives.tls import self_signed, server_files
-from schemas.region_pack.calendars import load_calendar
 
 if TYPE_CHECKING:
     from gateway.composition.node import Node
@@ -47,7 +46,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
     from gateway.console.navigation.waiting import Waiting
     from gateway.console.settings import Settings
 
-    zone = load_calendar(node.region.name, node.own.descriptor.country).zone
+    zone = node.region.calendar(node.own.descriptor.country).zone
     about = Settings(
         origin=origin,
         country=node.own.descriptor.country,

@@ -44,8 +44,8 @@ from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock
+from gateway.regions.installed import load_node_region
 from keys.primitives.tls import spki_hash
-from schemas.region_pack.regions import load_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Ground:
         self.clock = clock = outside.clock
         self.rand = rand = outside.rand
         self.adapter = outside.adapter
-        self.region = load_region(config.node.region)
+        self.region = load_node_region(folder, config.node.region)
         self.sealer = ContentSealer(keys, rand)
         self.content = Content(store, self.sealer)
         self.identity = Identity(own, keys)

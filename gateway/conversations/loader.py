@@ -55,7 +55,6 @@ from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import Word
 from gateway.peers.registry import PeerRegistry
-from schemas.region_pack.calendars import load_calendar, load_calendars
 from schemas.region_pack.regions import Region
 from schemas.types import type_name
 
@@ -277,14 +276,14 @@ class ConversationLoader:
         """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
         countries = self._own.descriptor.country, self._country(peer), ours
         if countries not in self._settings:  # one for all conversations: how they were folded hangs on it
-            own, theirs = (load_calendar(self._region.name, country) for country in countries[:2])
+            own, theirs = (self._region.calendar(country) for country in countries[:2])
             self._settings[countries] = Setting(calendars={ours: own, ours.other: theirs})
         return self._settings[countries]
 
     def unlisted(self, peer: NodeId) -> list[str]:
         """The countries of the two nodes that have no calendar here."""
         countries = {self._own.descriptor.country, self._country(peer)}
-        return sorted(country for country in countries if country not in load_calendars(self._region.name))
+        return sorted(country for country in countries if country not in self._region.calendars)
 
     def _country(self, peer: NodeId) -> str:
         found = self._peers.get(peer)

@@ -31,7 +31,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import canon
-from schemas.region_pack.calendars import Calendar, load_calendar
+from schemas.region_pack.calendars import Calendar
 from schemas.region_pack.regions import Region
 
 SHOWN = frozenset({PeerState.ACTIVE, PeerState.SUSPENDED})
@@ -154,4 +154,4 @@ class DirectoryCache:
 
 def calendars(region: Region, directory: Directory) -> dict[str, Calendar]:
     """The calendar of each country that says something."""
-    return {entry.country: load_calendar(region.name, entry.country) for entry in directory.entries}
+    return {entry.country: region.calendar(entry.country) for entry in directory.entries}

@@ -7,7 +7,7 @@ switches a check off.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,6 +24,7 @@ from gateway.foundation.hours import Hours, hours_of
 from gateway.foundation.ids import UnitKind
 from schemas.codelists import code_list
 from schemas.labels import load_languages
+from schemas.region_pack.installed_index import read_index
 from schemas.region_pack.regions import list_regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,260}:[0-9]{1,5}$")]
@@ -472,8 +473,10 @@ def load(folder: Path) -> Config:
     return parse(text, path)
 
 
-def parse(text: str, path: Path) -> Config:
-    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal."""
+def parse(text: str, path: Path, *, regions: Collection[str] = ()) -> Config:
+    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal. `regions`
+    are packs that will be installed there.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
@@ -489,9 +492,12 @@ def parse(text: str, path: Path) -> Config:
         raise RefusedError(
             Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
         ) from exc
-    if config.node.region not in list_regions():
-        findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(list_regions())}")]
+    if config.node.region not in (*list_regions(), *regions) and config.node.region not in read_index(path.parent):
+        held = ", ".join((*list_regions(), *read_index(path.parent)))
         raise RefusedError(
-            Code.INVALID, f"{path} names no region pack of this installation; nothing was started", findings=findings
+            Code.INVALID,
+            f"{path} names no region pack of this installation; nothing was started",
+            hint="a pack from elsewhere is installed first: trm region install",
+            findings=[Finding(place="node.region", rule="unknown_region", hint=f"held: {held}")],
         )
     return config

@@ -49,7 +49,11 @@ def own_texts(folder: Path, region: Region) -> Mapping[str, Text]:
         return {}
     cited = {source.id: source for text in region.guidance.values() for source in text.sources}
     return load_texts(
-        folder, "the guidance of this node", {**load_sources(), **cited}, {*load_general_texts(), *region.guidance}
+        folder,
+        "the guidance of this node",
+        {**load_sources(), **cited},
+        {*load_general_texts(), *region.guidance},
+        region.countries,
     )
 
 

@@ -23,7 +23,6 @@ from schemas.codelists import ENGLISH
 from schemas.guidance import Text
 from schemas.labels import find_language as spoken
 from schemas.reading import pick_label
-from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.national import FactKind, NationalFact
 from schemas.region_pack.regions import Region
 
@@ -238,7 +237,7 @@ class GuidanceOperations:
         return OperationResult(value={"country": entry.country, "draft": draft, "facts": facts, "missing": missing})
 
     def _today(self) -> date:
-        zone = load_calendar(self._region.name, self._own.descriptor.country).zone
+        zone = self._region.calendar(self._own.descriptor.country).zone
         return local_date(zone, self._clock.now())
 
     def _summaries(self, library: Library, texts: tuple[Text, ...], language: str) -> list[Json]:

@@ -43,7 +43,6 @@ from gateway.statistics.periods import period_of
 from gateway.statistics.rules import Release, from_json, permit, release, to_json
 from gateway.statistics.store import ReleaseRow
 from gateway.statistics.tallies import Tally, countable, read_tally, tally, tally_json
-from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 from schemas.region_pack.statistics import StatisticsPlan
 
@@ -198,7 +197,7 @@ class StatisticsReleases:
 
     def _day(self, at: int) -> date:
         """The day it is in the country of this node."""
-        return local_date(load_calendar(self._region.name, self._own.descriptor.country).zone, at)
+        return local_date(self._region.calendar(self._own.descriptor.country).zone, at)
 
     async def _cases(self) -> Counted:
         """Open and read every case of this node that is in no tally."""

@@ -1,6 +1,6 @@
-"""The calendars of a region: time zone, weekend and holidays of each country, from `regions/NAME/calendars/XX.json`.
+"""The calendars of a region: time zone, weekend and holidays of each country, from `calendars/XX.json` of its pack.
 
-This module reads the files; `gateway.foundation.workdays` computes the holidays. The legal time is data too, not the
+This module reads a file; `gateway.foundation.workdays` computes the holidays. The legal time is data too, not the
 zone file of the machine: both nodes of a conversation have to compute the same deadline, and their machines may have
 different versions of that file (Morocco decides anew each year).
 """
@@ -15,7 +15,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from schemas import resources
 from schemas.reading import Spot
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -116,23 +115,6 @@ class Calendar:
 
 
 @cache
-def load_calendars(region: str) -> Mapping[str, Calendar]:
-    """Load the calendars of a region by country code. Raises ValueError where a file breaks a rule."""
-    folder = f"regions/{region}/calendars"
-    found = {
-        name: parse_calendar(resources.read_json(f"{folder}/{name}.json")) for name in resources.list_json_files(folder)
-    }
-    if wrong := [name for name, calendar in found.items() if name != calendar.country]:
-        raise ValueError(f"calendars with another name than their country: {wrong}")
-    return MappingProxyType(found)
-
-
-def load_calendar(region: str, country: str) -> Calendar:
-    """Load the calendar of a country; `make_stand_in` where the region has none."""
-    return load_calendars(region).get(country) or make_stand_in(country)
-
-
-@cache
 def make_stand_in(country: str) -> Calendar:
     """Make the calendar of a country whose calendar nobody has written: UTC, a weekend, no holiday, and a legal time
     that is known for no year. So every deadline in days is uncertain and has no consequence for anybody; hours need no
@@ -152,8 +134,14 @@ def make_stand_in(country: str) -> Calendar:
     )
 
 
-def check_calendar(spot: Spot, country: str) -> None:
-    """Note each fault of the calendar file of `country`; a file without one can be read by `parse_calendar`."""
+def calendar_at(spot: Spot, country: str) -> Calendar:
+    """Read the calendar file of `country` at `spot` and note each fault; the stand-in where there is one."""
+    before = len(spot.log)
+    _check_calendar(spot, country)
+    return make_stand_in(country) if spot.lost or len(spot.log) > before else parse_calendar(spot.value)
+
+
+def _check_calendar(spot: Spot, country: str) -> None:
     members = spot.members(
         ("country", "zone", "weekend", "weekend_holidays", "holidays", "sources", "note"), ("suspended",)
     )

@@ -12,7 +12,7 @@ from gateway.directory.entries import Entry
 from gateway.directory.rules import Directory
 from gateway.guidance.lookup import Library, Origin
 from schemas.guidance import load_general_texts
-from schemas.region_pack.calendars import Calendar, load_calendar
+from schemas.region_pack.calendars import Calendar
 from schemas.region_pack.regions import load_region
 
 QUESTIONS: dict[str, Any] = json.loads((Path(__file__).parent / "questions.json").read_text())
@@ -44,7 +44,7 @@ def seed() -> Directory:
 
 def calendars() -> dict[str, Calendar]:
     """The calendar of each country."""
-    return {item["country"]: load_calendar(REGION, item["country"]) for item in QUESTIONS["directory"]}
+    return {item["country"]: load_region(REGION).calendar(item["country"]) for item in QUESTIONS["directory"]}
 
 
 @cache

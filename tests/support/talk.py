@@ -10,13 +10,15 @@ from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.facts import Message, Said, Side
 from gateway.conversations.rules.fold import Conversation, Fold, fold
 from gateway.conversations.rules.machines import Kind
-from schemas.region_pack.calendars import load_calendars
+from schemas.region_pack.regions import load_region
 
 HOUR, DAY = 3_600, 86_400
 START = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())
 """A Monday without a holiday near it in most of Europe."""
 
-SETTING = Setting(calendars={Side.HOST: load_calendars("tact")["FR"], Side.RECEIVING: load_calendars("tact")["AL"]})
+SETTING = Setting(
+    calendars={Side.HOST: load_region("tact").calendars["FR"], Side.RECEIVING: load_region("tact").calendars["AL"]}
+)
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
 
 

@@ -12,7 +12,7 @@ from support.running import until
 
 from gateway.console.forms.fields import to_fields
 from gateway.foundation.workdays import offset
-from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.regions import load_region
 
 LATE = "2099-01-01"
 BASIS = {
@@ -92,7 +92,7 @@ async def release(seat: Seat) -> None:
 
 async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[str, Any], purpose: str | None) -> str:
     """Fill in the form of a draft and look at what would leave; the address of the draft."""
-    zone = load_calendar("tact", office.node.own.descriptor.country).zone
+    zone = load_region("tact").calendar(office.node.own.descriptor.country).zone
     fields = to_fields(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
     draft = seat.page.url.partition("/step")[0].partition("#")[0].removeprefix(seat.origin)
     await seat.open(f"{draft}/whole")

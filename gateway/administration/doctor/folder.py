@@ -16,7 +16,7 @@ from gateway.foundation.config import Config, load
 from gateway.foundation.node_folder import ROOT_FILES
 from gateway.guidance.library import own_texts
 from gateway.mapping import case_system
-from schemas.region_pack.regions import load_region
+from gateway.regions.installed import load_node_region
 
 MIB = 2**20
 MOUNTS = Path("/proc/self/mountinfo")
@@ -211,7 +211,7 @@ def guidance(folder: Path, config: Config) -> Check:
     from gateway.foundation.node_folder import GUIDANCE
 
     try:
-        found = own_texts(folder / GUIDANCE, load_region(config.node.region))
+        found = own_texts(folder / GUIDANCE, load_node_region(folder, config.node.region))
     except GatewayError as error:
         first = error.findings[0]
         found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"

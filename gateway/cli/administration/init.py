@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli import output
-from gateway.cli.administration.init_options import check_plan, read_adapter, read_cards, read_root_keys, read_unit
+from gateway.cli.administration.init_options import (
+    check_plan,
+    read_adapter,
+    read_cards,
+    read_region,
+    read_root_keys,
+    read_unit,
+)
 from gateway.cli.identity.places import PLACES, read_section, with_places
 from gateway.cli.options import CONTEXT
 from gateway.errors import Code, GatewayError, RefusedError
@@ -29,7 +36,11 @@ _FILE = click.Path(path_type=Path)
 @click.argument("folder", metavar="DIR", type=_FILE)
 @click.option("--name", required=True, metavar="NAME", help="Name of this node for people, e.g. FR.")
 @click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
-@click.option("--region", metavar="NAME", help="Region pack: countries, corridors, procedure; default tact.")
+@click.option(
+    "--region",
+    metavar="NAME|./DIR",
+    help="Region pack: countries, corridors, procedure; a folder has a slash; default tact.",
+)
 @click.option(
     "--endpoint", required=True, metavar="https://HOST:PORT", help="Address at which other nodes reach this one."
 )
@@ -139,12 +150,14 @@ def initialise_node(
     if (roots is None) != (root_passphrase_file is None) or (roots is None) != bool(root_public):
         raise click.UsageError("name --root-public three times, or --roots and --root-passphrase-file")
     chosen = read_adapter(adapter, adapter_path, adapter_settings)
+    pack = read_region(region)
     plan = Plan(
         folder=folder.absolute(),
         roots=None if roots is None else roots.absolute(),
         name=name,
         country=country,
-        region=region or config.REGION,
+        region=pack.name if pack is not None else region or config.REGION,
+        pack=pack,
         endpoint=endpoint,
         listen=listen,
         contact=contact,
@@ -203,7 +216,8 @@ def _abroad(plan: Plan) -> list[str]:
     """Warn that a country outside the region pack is on no corridor of it."""
     from schemas.region_pack.regions import load_region
 
-    if plan.country in load_region(plan.region).countries:
+    region = load_region(plan.region) if plan.pack is None else plan.pack.read()
+    if plan.country in region.countries:
         return []
     return [
         f"the region pack {plan.region} has no country {plan.country}, so its policy lets nothing leave: name another "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.administration.create_node import Plan
     from gateway.foundation.config import AdapterSection, Unit
     from gateway.mapping.case_system import CaseSystem
+    from gateway.regions.files import PackFiles
     from keys.documents.admin_card import AdminCard
     from keys.documents.key_records import KeyRecord
 
@@ -128,3 +129,14 @@ def read_root_keys(files: Sequence[Path]) -> list[KeyRecord]:
             f"a public root key cannot be used: {exc.what}; nothing was made",
             hint="ask its holder for FILE.public again, as trm keys root new wrote it",
         ) from exc
+
+
+def read_region(region: str | None) -> PackFiles | None:
+    """Read the region pack that lies in a folder; None for one of the program. A folder has a slash: ./sahel."""
+    if region is None or "/" not in region:
+        return None
+    from gateway.regions.files import read_pack
+
+    pack = read_pack(Path(region))
+    pack.read()  # every fault is told before a key is made
+    return pack

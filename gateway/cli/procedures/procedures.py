@@ -33,7 +33,7 @@ def procedure_commands() -> None:
 _node = click.option(
     "--node", type=click.Path(path_type=Path), metavar="DIR", help="The region of this node; else of TRM_NODE."
 )
-_region = click.option("--region", "name", metavar="NAME", help="This region pack, without a node.")
+_region = click.option("--region", "name", metavar="NAME|./DIR", help="This region pack, without a node.")
 
 
 @options.add_verb(procedure_commands, "list")
@@ -88,10 +88,16 @@ def _pack(node: Path | None, name: str | None) -> Region:
     if name is not None:
         if node is not None:
             raise click.UsageError("give --node or --region")
-        return load_region(name)
-    from gateway.foundation import config
+        if "/" not in name:
+            return load_region(name)
+        from gateway.regions.files import read_pack
 
-    return load_region(config.load(options.find_folder(node)).node.region)
+        return read_pack(Path(name)).read()
+    from gateway.foundation import config
+    from gateway.regions.installed import load_node_region
+
+    folder = options.find_folder(node)
+    return load_node_region(folder, config.load(folder).node.region)
 
 
 # --- for people ---------------------------------------------------------------------------------------------------

@@ -43,7 +43,6 @@ from gateway.peers.scope import PeerState
 from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 from schemas.labels import find_language as spoken
-from schemas.region_pack.calendars import load_calendar
 from schemas.region_pack.regions import Region
 
 
@@ -129,7 +128,7 @@ class DirectoryOperations:
                 "no node of this country has published its offices",
                 hint="trm directory search finds those that have",
             )
-        now, days = self._clock.now(), load_calendar(self._region.name, country)
+        now, days = self._clock.now(), self._region.calendar(country)
         return OperationResult(
             value={"country": country, "entries": [show_entry(one, days, now, shown_in) for one in entries]}
         )
@@ -164,9 +163,7 @@ class DirectoryOperations:
 
     def _last(self, now: int) -> date:
         """The last day for which a unit can be told."""
-        return local_date(load_calendar(self._region.name, self._own.descriptor.country).zone, now) + timedelta(
-            seconds=LIFE
-        )
+        return local_date(self._region.calendar(self._own.descriptor.country).zone, now) + timedelta(seconds=LIFE)
 
     @operation(
         "directory.publish",

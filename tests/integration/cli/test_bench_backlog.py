@@ -12,7 +12,7 @@ from bench.limits import backlog
 from bench.pair import ABSENT, RECEIVER, SENDER
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.policy.corridor import Leaves, minimise
-from schemas.region_pack.regions import starting_policy
+from schemas.region_pack.regions import load_region
 
 CONSENT = "A" * 22
 COUNT = 5
@@ -29,7 +29,7 @@ def test_the_policy_of_a_new_node_lets_the_message_leave_for_both_peers(to: str)
         found = minimise(
             str(request["type"]),
             {"header": header | {"seen": 0}, "content": request["content"]},
-            policy=starting_policy("tact"),
+            policy=load_region("tact").policies["two-step"],
             corridor=(SENDER, country),
             purpose="referral",
             step=DisclosureStage.BEFORE_ACCEPTANCE,

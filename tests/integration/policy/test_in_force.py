@@ -27,12 +27,12 @@ from gateway.policy.in_force import digest
 from keys.primitives.encoding import b64u
 from schemas.groups import field_groups
 from schemas.region_pack.policies import CorridorPolicy, canonical_bytes
-from schemas.region_pack.regions import starting_policy
+from schemas.region_pack.regions import load_region
 
 ANA, BEN = ADMINS
 CONSENT = b64u(b"consent consent."[:16])
 CASE = b64u(b"conversation one"[:16])
-TWO_STEP = starting_policy("tact")
+TWO_STEP = load_region("tact").policies["two-step"]
 
 
 @pytest_asyncio.fixture

@@ -102,7 +102,7 @@ async def test_flaw_3_a_chain_that_ends_before_the_region_pack_says_is_refused(
     that nobody has to hear it. A peer that was added before is not activated either.
     """
     reached = {met.al.running.own.node: 2}
-    monkeypatch.setattr(ground, "load_region", lambda name: replace(load_region(name), nodes=reached))
+    monkeypatch.setattr(ground, "load_node_region", lambda _, name: replace(load_region(name), nodes=reached))
     party = await make_party(tmp_path, "UA", met.clock)
     await party.start()
     try:

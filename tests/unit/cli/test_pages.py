@@ -33,6 +33,7 @@ def test_every_reading_verb_has_json():
         "trm adapter new",
         "trm sheet new",
         "trm words export",
+        "trm region new",
     }  # what it makes is a file
     silent |= {"trm demo"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export", "invite")}
@@ -78,6 +79,7 @@ def test_the_verbs_of_the_design_are_there():
         diagnostics webhook+new webhook+list token+new token+list token+revoke
         person+add person+list person+change person+invite person+vouch person+approve person+sign-out
             person+end login whoami logout demo
+        region+new region+check region+install region+list
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export sheet+new
         directory+search directory+show directory+own directory+publish guidance+list guidance+search guidance+show

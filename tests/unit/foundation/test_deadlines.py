@@ -15,9 +15,9 @@ from support.tables import table
 from gateway.foundation.deadlines import deadline, end_of, working_day
 from gateway.foundation.workdays import Uncertain, is_working
 from schemas.clocks import Clock, Duration, Unit, load_clocks
-from schemas.region_pack.calendars import load_calendars
+from schemas.region_pack.regions import load_region
 
-CALENDARS = load_calendars("tact")
+CALENDARS = load_region("tact").calendars
 DAY = 86_400
 
 

@@ -20,9 +20,9 @@ from gateway.foundation.workdays import (
     orthodox_easter,
     western_easter,
 )
-from schemas.region_pack.calendars import load_calendars
+from schemas.region_pack.regions import load_region
 
-CALENDARS = load_calendars("tact")
+CALENDARS = load_region("tact").calendars
 
 
 @pytest.mark.parametrize(

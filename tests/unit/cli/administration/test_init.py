@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from gateway.cli.administration.serve import require_roots
 from gateway.errors import Code, RefusedError
 from gateway.foundation import config, process
 from gateway.mapping.case_system import adapter_section
+from gateway.regions.installed import load_node_region
+from schemas.region_pack.policies import Attested, canonical_bytes, read_policy
 
 UNIT = "focal-point:public_authority:National focal point:national_focal_point"
 
@@ -84,6 +87,39 @@ def test_a_node_outside_of_its_region_is_told(tmp_path: Path):
     assert ended == 0 and "the region pack tact has no country CO" in told and "--region" in told
     assert config.load(tmp_path / "FR").node.region == "tact"
     assert 'region = "tact"' in (tmp_path / "FR" / "node.toml").read_text(encoding="utf-8")
+
+
+def test_a_node_of_a_region_from_elsewhere(tmp_path: Path):
+    """The pack in the folder is installed in the node, which begins with its policy where that is no wider."""
+    pack = tmp_path / "sahel"
+    assert run("region", "new", str(pack), "--from", "IT", "--to", "ML:fr").exit_code == 0
+    ended, printed, told = init(tmp_path, country="ML", region=str(pack))
+    assert ended == 0 and "two-step version 1" in printed and "has no country" not in told, told
+    node = tmp_path / "FR"
+    assert config.load(node).node.region == "sahel"
+    assert load_node_region(node, "sahel").countries.keys() == {"IT", "ML"}
+
+
+def test_a_wider_policy_from_elsewhere_waits_for_two_administrators(tmp_path: Path):
+    """A pack cannot open by itself what the program keeps back."""
+    pack = tmp_path / "sahel"
+    assert run("region", "new", str(pack), "--from", "IT", "--to", "ML:fr").exit_code == 0
+    file = pack / "policies" / "two-step.json"
+    policy = read_policy(file.read_bytes())
+    file.write_bytes(canonical_bytes(replace(policy, attested=Attested(first=frozenset({"referral.request"})))))
+    assert run("region", "check", str(pack)).exit_code == 0
+    ended, printed, told = init(tmp_path, country="ML", region=str(pack))
+    assert ended == 0 and "none: nothing may leave until two administrators adopt one" in printed, told
+
+
+def test_a_region_from_elsewhere_with_a_fault_makes_nothing(tmp_path: Path):
+    """Each fault is told before a key is made."""
+    pack = tmp_path / "sahel"
+    assert run("region", "new", str(pack), "--from", "IT", "--to", "ML:fr").exit_code == 0
+    (pack / "statistics.json").unlink()
+    ended, _, told = init(tmp_path, country="ML", region=str(pack))
+    assert ended == 1 and "statistics.json: missing_file" in told
+    assert not (tmp_path / "FR").exists()
 
 
 @pytest.mark.parametrize("kind", sorted(offered()))

@@ -16,7 +16,7 @@ from gateway.console.cookies import SESSION
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import offset
 from gateway.operations.roles import Role
-from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.regions import load_region
 
 SUNDAY = "who do I ask in Albania for a child case on a Sunday?"
 UNIT = "/content/units/0"
@@ -63,7 +63,7 @@ async def test_what_is_chosen_is_a_condition(fields, asked):
 @pytest.mark.parametrize("at", ["Sunday", "2026-02-30T10:00", "0001-01-01T00:30"])
 async def test_a_time_that_is_none_is_told_at_its_field(at):
     """And nothing is asked."""
-    zone = load_calendar("tact", "FR").zone
+    zone = load_region("tact").calendar("FR").zone
     async with console(answers(), offset=lambda moment: int(offset(zone, moment).total_seconds())) as there:
         seen = await there.post("/directory", {"text": SUNDAY, "at": at})
         assert seen.status == 422 and faults(seen.text) == [] and 'id="at-fault"' in seen.text

@@ -10,7 +10,7 @@ from support.talk import DAY, HOST, HOUR, RECEIVING, SETTING, START, Talk, reque
 
 from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.machines import Referral
-from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.regions import load_region
 
 
 def end(day: int, month: int = 11) -> int:
@@ -57,7 +57,7 @@ def test_a_reminder_at_half_the_time_stays_where_it_is():
 
 def test_a_named_day_ends_where_the_side_is():
     """The same day ends an hour earlier in Kyiv than in Paris."""
-    apart = Setting(calendars={HOST: load_calendar("tact", "FR"), RECEIVING: load_calendar("tact", "UA")})
+    apart = Setting(calendars={HOST: load_region("tact").calendar("FR"), RECEIVING: load_region("tact").calendar("UA")})
     named = date(2026, 11, 9)
     assert apart.end_of(named, HOST).at == end(9)
     assert apart.end_of(named, RECEIVING).at == end(9) - HOUR

@@ -11,7 +11,7 @@ from gateway.conversations.rules.facts import Message, Side, make_message, quote
 from gateway.conversations.rules.fold import Impossible, JudgementPoint, Possible
 from gateway.foundation.deadlines import deadline
 from schemas.clocks import Duration, Unit
-from schemas.region_pack.calendars import load_calendar
+from schemas.region_pack.regions import load_region
 
 
 def at(talk: Talk, side: Side = HOST, *, partial: bool = False) -> ConversationContext:
@@ -81,7 +81,7 @@ def test_only_a_referral_quotes_an_enquiry():
 
 def test_without_a_calendar_days_are_not_certain():
     """A deadline in days of a country nobody wrote a calendar for is used against nobody; hours need none."""
-    nowhere = load_calendar("tact", "XK")
+    nowhere = load_region("tact").calendar("XK")
     for unit in (Unit.DAYS, Unit.WORKING_DAYS):
         found = deadline(Duration(count=3, unit=unit), Talk().now, nowhere)
         assert not found.certain

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from schemas import resources
-from schemas.region_pack.calendars import ListedDay, Status, load_calendar, load_calendars, parse_calendar
+from schemas.region_pack.calendars import ListedDay, Status, parse_calendar
+from schemas.region_pack.regions import load_region
 
 COUNTRIES = ("AL", "ES", "FR", "GR", "IT", "MA", "PL", "UA")
 
 
 def test_all_eight_countries_have_one():
     """Each names its sources and its legal time."""
-    assert tuple(load_calendars("tact")) == COUNTRIES
-    for found in load_calendars("tact").values():
+    assert tuple(load_region("tact").calendars) == COUNTRIES
+    for found in load_region("tact").calendars.values():
         assert found.sources
         assert "/" in found.zone.name
 
@@ -21,7 +22,7 @@ def test_all_eight_countries_have_one():
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_listed_feasts_know_their_standing(country):
     """A listed date is announced or expected, and lies in the year it is listed under."""
-    listed = [holiday for holiday in load_calendars("tact")[country].holidays if isinstance(holiday, ListedDay)]
+    listed = [holiday for holiday in load_region("tact").calendars[country].holidays if isinstance(holiday, ListedDay)]
     assert bool(listed) == (country in ("AL", "GR", "MA"))
     for holiday in listed:
         assert set(holiday.days) == set(holiday.status)
@@ -54,8 +55,8 @@ def test_a_bad_calendar_is_refused(bad):
 
 def test_a_country_without_a_calendar_gets_a_stand_in():
     """It is the same each time, names its country, and claims to know no holiday and no year of legal time."""
-    found = load_calendar("tact", "XK")
-    assert found is load_calendar("tact", "XK")
+    found = load_region("tact").calendar("XK")
+    assert found is load_region("tact").calendar("XK")
     assert (found.country, found.holidays, found.sources) == ("XK", (), ())
     assert (found.zone.first_year, found.zone.last_year) == (0, 0)
-    assert load_calendar("tact", "AL") is load_calendars("tact")["AL"]
+    assert load_region("tact").calendar("AL") is load_region("tact").calendars["AL"]

@@ -13,10 +13,10 @@ from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
 from gateway.policy.gates.transfer import EEA
-from schemas.region_pack.calendars import load_calendars
+from schemas.region_pack.calendars import make_stand_in
 from schemas.region_pack.policies import format_policy, read_policy
 from schemas.region_pack.procedures import STAGES
-from schemas.region_pack.regions import list_regions, load_region, read_region_pack, starting_policy, unheld_types
+from schemas.region_pack.regions import list_regions, load_region, read_region_pack, unheld_types
 
 TACT = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact"
 
@@ -66,12 +66,42 @@ def test_a_country_lies_somewhere(copy: Path) -> None:
     assert faults(copy) == [("region.json#/countries/MA/place/north", "number")]
 
 
+@pytest.mark.parametrize("code", ["AA", "QM", "QZ", "XA", "XZ", "ZZ", "ruritania"])
+def test_a_country_may_be_invented(copy: Path, code: str) -> None:
+    """It has a code that ISO 3166-1 leaves to its users, or small letters, a name of its own, a calendar and facts."""
+
+    def change(value: dict[str, Any]) -> None:
+        value["countries"][code] = {"languages": ["en", "fr"], "name": {"en": "Ruritania", "fr": "Ruritanie"}}
+        value["corridors"].append({"from": ["FR"], "to": [code]})
+
+    edited(copy, "region.json", change)
+    calendar = json.loads((copy / "calendars" / "AL.json").read_bytes()) | {"country": code}
+    (copy / "calendars" / f"{code}.json").write_text(json.dumps(calendar), encoding="utf-8")
+    entry = {"format": "trm-national/1", "country": code, "facts": []}
+    (copy / "national" / f"{code}.json").write_text(json.dumps(entry), encoding="utf-8")
+    text = copy / "guidance" / "texts" / "ukraine-conflict.md"
+    text.write_text(text.read_text(encoding="utf-8").replace("countries: UA", f"countries: {code}"), encoding="utf-8")
+
+    found = read_region_pack(copy)
+    assert found.countries[code].name == {"en": "Ruritania", "fr": "Ruritanie"}
+    assert found.calendar(code) is not make_stand_in(code) and found.calendar(code).country == code
+    assert found.guidance["ukraine-conflict"].countries == (code,)
+
+
+def test_a_pack_says_which_edition_it_is(copy: Path) -> None:
+    """Left out, it is the first."""
+    edited(copy, "region.json", lambda value: value.pop("version", None))
+    assert read_region_pack(copy).version == 1
+    edited(copy, "region.json", lambda value: value.update(version=7))
+    assert read_region_pack(copy).version == 7
+
+
 @pytest.mark.parametrize("name", list_regions())
 def test_every_pack_is_whole(name: str) -> None:
     """Also one that somebody has just copied: every file of it is read, and each country has a calendar."""
     found = load_region(name)
-    assert found.countries.keys() <= load_calendars(name).keys()
-    assert starting_policy(name)
+    assert found.countries.keys() <= load_region(name).calendars.keys()
+    assert "two-step" in found.policies
 
 
 def test_unknown_pack_is_refused() -> None:
@@ -247,10 +277,21 @@ IN_REGION: dict[str, tuple[Change, str, str]] = {
     "another format": (lambda v: v.update(format="trm-region/9"), "/format", "const"),
     "name of another folder": (lambda v: v.update(name="tact"), "/name", "name"),
     "unknown country": (
-        lambda v: v["countries"].update(XX={"languages": ["en"]}),
-        "/countries/XX",
+        lambda v: v["countries"].update(YY={"languages": ["en"]}),
+        "/countries/YY",
         "unknown_code",
     ),
+    "invented country without a name": (
+        lambda v: v["countries"].update(XX={"languages": ["en"]}),
+        "/countries/XX/name",
+        "required",
+    ),
+    "country under another name": (
+        lambda v: v["countries"]["AL"].update(name={"en": "Elsewhere"}),
+        "/countries/AL/name",
+        "unknown_key",
+    ),
+    "no edition": (lambda v: v.update(version=0), "/version", "number"),
     "unlisted language": (
         lambda v: v["countries"].update(BE={"languages": ["nl"]}),
         "/countries/BE/languages/0",
