@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from adapters.folder.adapter import FolderAdapter
+from adapters.folder.setup import plan
 from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
 
@@ -35,4 +36,5 @@ KIND = Kind(
     make=lambda settings: FolderAdapter(settings.path),
     stand_in=_stand_in,
     create=lambda settings: FolderAdapter.create(settings.path),
+    prepare=plan,
 )

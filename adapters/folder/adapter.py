@@ -8,9 +8,10 @@ from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from adapters.folder import draft_files, incoming, message_files, outgoing, places
+from adapters.folder import draft_files, incoming, message_files, outgoing, places, setup
 from adapters.kit.drop_folder import OUTGOING, draft_name
-from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
+from adapters.kit.files import PRIVATE, NotPlainError, TooLargeError, world
+from adapters.kit.setup.needs import Need, faults_of, missing
 from adapters.kit.strict_json import LIMIT
 from adapters.kit.threads import in_thread
 from gateway.errors import Code, Finding, RefusedError, TransientError
@@ -66,7 +67,11 @@ class FolderAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that every folder exists, is writable, on one disk, closed to others, and free of strange entries."""
-        return await in_thread(self._lock, self._check)
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at every folder of the layout, and for entries that are no drafts."""
+        return await in_thread(self._lock, self._look)
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Claim the dropped drafts and return those claimed; the same ones again until `settle`."""
@@ -151,15 +156,13 @@ class FolderAdapter:
         records, self._ends = outgoing.read_drafts(self._root, self._lock, limit=self._limit, batch=self._batch)
         return records
 
-    def _check(self) -> list[Finding]:
-        findings = [finding for name in places.ALL for finding in _check_folder(self._root, name)]
-        if findings:
-            return findings
-        strangers = outgoing.count_strangers(self._root)
+    def _look(self) -> list[Need]:
+        needs = [setup.look_at(self._root, name) for name in places.ALL]
+        strangers = 0 if faults_of(needs) else outgoing.count_strangers(self._root)
         if strangers:
             hint = f"{strangers} of them; drop drafts as plain .json files, by rename"
-            findings.append(Finding(place=f"folder {OUTGOING}", rule="not_a_draft", hint=hint))
-        return findings
+            needs.append(missing(f"folder {OUTGOING}", "not_a_draft", hint))
+        return needs
 
 
 def _own_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -169,23 +172,3 @@ def _own_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     except (NotPlainError, TooLargeError) as exc:
         what = "a file that only the gateway writes was replaced"
         raise RefusedError(Code.ADAPTER_REFUSED, what, hint="look at journal/ and erased/") from exc
-
-
-def _check_folder(root: Path, name: str) -> list[Finding]:
-    place = f"folder {name}"
-    try:
-        with Folder(root) as top, Folder(root / name) as folder:
-            folder.stage(".check.part", b"")
-            folder.remove(".check.part")
-            findings = []
-            if folder.mode() & 0o007:
-                findings.append(Finding(place=place, rule="open_to_others", hint="take the rights of others away"))
-            if folder.device() != top.device():
-                findings.append(Finding(place=place, rule="other_disk", hint="keep all folders on one disk"))
-            return findings
-    except FileNotFoundError:
-        return [Finding(place=place, rule="missing_folder", hint="mount the share, or make the layout")]
-    except NotADirectoryError:
-        return [Finding(place=place, rule="not_a_folder", hint="a link or a file is in its place")]
-    except OSError:
-        return [Finding(place=place, rule="not_writable", hint="the gateway must be able to make and remove files")]

@@ -9,7 +9,7 @@ name that two packages offer is refused, so that no package can take the place o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from adapters.kit.contract import NewBench
+from adapters.kit.setup.plan import Asked, Plan
 from gateway.errors import Code, RefusedError
 from gateway.ports import Adapter
 
@@ -64,7 +65,8 @@ class Kind(Generic[S]):
     the system, or a strict imitation of it, in the folder given, for `trm adapter check NAME`; it imports what only
     this needs when it is called. `create` makes what the adapter needs on the side of the case system, if anything.
     `make_behind` makes one that reaches its system by the way out of the network (`WayOut`); a kind
-    without it goes directly.
+    without it goes directly. `prepare` plans what `trm adapter prepare NAME` makes; it may read a case system, and
+    makes nothing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Kind(Generic[S]):
     stand_in: Callable[[Path], AbstractAsyncContextManager[NewBench]]
     create: Callable[[S], None] | None = None
     make_behind: Callable[[S, WayOut], Adapter] | None = None
+    prepare: Callable[[Asked], Awaitable[Plan]] | None = None
 
 
 def offered() -> Mapping[str, Sequence[EntryPoint]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,11 +14,38 @@ from gateway.errors import Code, RefusedError, TransientError
 LIMIT = 1 << 20
 
 
+def columns_read(path: Path) -> list[tuple[str, ...]]:
+    """Return the labels that the rules of the file read on the way out, each with its other spellings.
+
+    The node judges the file; of one that it refuses this may return less. Raises as `name_and_edition` does.
+    """
+    _, value = _read(path)
+    aliases, fields = value.get("aliases"), value.get("fields")
+    found: dict[str, tuple[str, ...]] = {}
+    for rule in fields.values() if isinstance(fields, dict) else ():
+        if not isinstance(rule, dict) or rule.get("direction") == "in":
+            continue
+        sources = rule.get("from")
+        for label in sources if isinstance(sources, list) else [sources]:
+            others = aliases.get(label) if isinstance(aliases, dict) and isinstance(label, str) else None
+            if isinstance(label, str):
+                found[label] = (label, *(str(each) for each in others or ()))
+    return [*found.values()]
+
+
 def name_and_edition(path: Path) -> tuple[str, str]:
     """Return the name in the file, for `LocalRecord.mapping`, and a short text that differs when the file does.
 
     With the text an adapter offers a refused record again once the office has mended the file.
     """
+    data, value = _read(path)
+    name = value.get("name")
+    if not isinstance(name, str):
+        raise RefusedError(Code.INVALID, "the mapping file has no name")
+    return name, f"{zlib.crc32(data):08x}"
+
+
+def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     try:
         data = read_plain(path, LIMIT)
         value = yaml.safe_load(data)
@@ -25,7 +53,4 @@ def name_and_edition(path: Path) -> tuple[str, str]:
         raise TransientError(Code.ADAPTER_BUSY, "the mapping file cannot be read now") from exc
     except (NotPlainError, TooLargeError, yaml.YAMLError, RecursionError):
         raise RefusedError(Code.INVALID, "the mapping file is no small plain file of YAML") from None
-    name = value.get("name") if isinstance(value, dict) else None
-    if not isinstance(name, str):
-        raise RefusedError(Code.INVALID, "the mapping file has no name")
-    return name, f"{zlib.crc32(data):08x}"
+    return data, value if isinstance(value, dict) else {}

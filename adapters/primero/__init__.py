@@ -8,6 +8,7 @@ from adapters.kit.contract import NewBench
 from adapters.kit.kind import Kind, Settings, WayOut
 from adapters.primero.adapter import PrimeroAdapter
 from adapters.primero.client import Primero
+from adapters.primero.setup import plan
 
 __all__ = ["KIND", "Primero", "PrimeroAdapter", "PrimeroSettings"]
 
@@ -49,4 +50,5 @@ KIND = Kind(
     make=_make,
     make_behind=_make,
     stand_in=_stand_in,
+    prepare=plan,
 )

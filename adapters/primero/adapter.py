@@ -20,9 +20,12 @@ from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.memory import Turn
+from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
+from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
-from adapters.primero.client import Primero, PrimeroError, check_account, refusal_error, refusals_told
+from adapters.primero.client import Primero, PrimeroError, refusal_error, refusals_told
 from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad
+from adapters.primero.setup import look_at_primero
 from adapters.primero.texts import (
     NOTES,
     fields_of,
@@ -31,7 +34,7 @@ from adapters.primero.texts import (
     place_of,
     uuid_of,
 )
-from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
 SWEEP = 60
@@ -53,7 +56,9 @@ class PrimeroAdapter:
         self._mapping = mapping
         self._journal = Journal(journal)
         self._batch = batch
+        self._place = journal
         self._turn = Turn(journal)
+        self._worker = worker
         self._lock = Lock()
         self._inward = CasesFromAbroad(client, self._journal, self._lock, user=user, worker=worker)
         self._since: str | None = None
@@ -269,16 +274,24 @@ class PrimeroAdapter:
         return local_id.partition("/")[0]
 
     async def check(self) -> Sequence[Finding]:
-        """Check that Primero answers, that its forms have the fields written here, and that the account sees no more
-        than it must.
+        """Check that Primero answers, that its forms have the fields read and written here, and that the account sees
+        no more than it must.
         """
-        try:
-            async with self._turn:
-                await kept(self._lock, self._journal.check)
-                await in_thread(self._lock, name_and_edition, self._mapping)
-                await self._client.system()
-                return await check_account(self._client, self._user, (NOTES, "other_agency_id", *CONSENT_FIELDS))
-        except PrimeroError as error:
-            return [Finding(place="account", rule="no_right", hint=refusal_error(error, "a look").hint)]
-        except GatewayError as error:
-            return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at the journal, the files of this machine, the account and the forms; nothing is written in Primero."""
+        return await look_in_turn(self._turn, self._place, self._journal, self._lock, self._look)
+
+    async def _look(self) -> list[Need]:
+        here = [
+            await look_at_mapping(self._lock, self._mapping),
+            await look_at_secret(self._lock, self._client.password_file, "password file"),
+        ]
+        if faults_of(here):
+            return here
+        written = (NOTES, "other_agency_id", *CONSENT_FIELDS)
+        there = look_at_primero(
+            self._client, user=self._user, worker=self._worker, mapping=self._mapping, written=written
+        )
+        return [*here, *[need async for need in there]]

@@ -7,6 +7,7 @@ wrong logins: a refused password is not sent again for that long, unless its fil
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -17,13 +18,15 @@ import orjson
 from adapters.kit.kind import WayOut
 from adapters.kit.secret import read_secret
 from adapters.kit.web import PATIENCE, Web
-from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
 T = TypeVar("T")
 PER = 100
 LOCKED_SECONDS = 1860.0
+MOST_PAGES = 100
 _API = "/api/v2"
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,32}")
 
 
 class PrimeroError(Exception):
@@ -59,14 +62,37 @@ class Primero:
         """The address of the API."""
         return self._web.base
 
-    async def system(self) -> Mapping[str, Any]:
-        """Return the description that Primero gives of itself; needs no login."""
-        answer = await self._web.ask("GET", f"{_API}/primero", headers={"Accept": "application/json"})
-        return _object(answer.value, "data") if answer.status == 200 else {}
+    @property
+    def password_file(self) -> Path:
+        """The file with the password of the account."""
+        return self._password
 
-    async def forms(self) -> Sequence[Mapping[str, Any]]:
-        """Return the forms that this account may see."""
-        return _objects(await self._ask("GET", "/forms"))
+    async def forms(self, record_type: str) -> Sequence[Mapping[str, Any]]:
+        """Return the forms of one type of record. Primero 2.15 tells those of all roles, not of this account alone."""
+        return _objects(await self._ask("GET", "/forms", query={"record_type": record_type}))
+
+    async def lookups(self) -> Sequence[Mapping[str, Any]]:
+        """Return every list of options, page by page."""
+        found: list[Mapping[str, Any]] = []
+        for page in range(1, MOST_PAGES + 1):
+            answer = await self._ask("GET", "/lookups", query={"per": str(PER), "page": str(page)})
+            lists = _objects(answer)
+            found += lists
+            total = _object(answer, "metadata").get("total")
+            if not lists or not isinstance(total, int) or len(found) >= total:
+                return found
+        raise TransientError(Code.ADAPTER_BUSY, f"the lists of Primero do not end within {MOST_PAGES} pages")
+
+    async def version(self) -> str:
+        """Return the version that Primero says it has, `unknown` where it says none."""
+        answer = await self._ask("GET", "/system_settings")
+        told = _object(answer, "data").get("primero_version")
+        return told if isinstance(told, str) and _VERSION.fullmatch(told) else "unknown"
+
+    async def people_to_refer_to(self, record_type: str) -> Sequence[str]:
+        """Return the user names of those to whom this account may refer a record."""
+        people = _objects(await self._ask("GET", "/users/refer-to", query={"record_type": record_type}))
+        return [name for each in people if isinstance(name := each.get("user_name"), str)]
 
     async def changed(self, since: str | None) -> Sequence[Mapping[str, Any]]:
         """Return short forms of the cases that changed since then, that instant included; the newest first.
@@ -188,25 +214,13 @@ async def consent_told(work: Awaitable[None]) -> None:
         raise RefusedError(Code.ADAPTER_REFUSED, "Primero does not let the referral end", hint=hint) from None
 
 
-async def check_account(client: Primero, user: str, written: Sequence[str]) -> list[Finding]:
-    """Check that the forms of the account have the fields that are `written`, and that it sees no more than it must."""
-    known = {
-        field.get("name")
-        for form in await client.forms()
-        for field in form.get("fields", [])
-        if isinstance(field, dict)
-    }
-    findings = [
-        Finding(place=f"field {name}", rule="missing_field", hint="the role of the account needs a form with it")
-        for name in written
-        if name not in known
-    ]
+async def sees_too_much(client: Primero, user: str) -> bool:
+    """Whether the account sees a case that it neither owns nor was referred."""
     for case in await client.changed(None):
         others = case.get("referred_users")
         if case.get("owned_by") != user and user not in (others if isinstance(others, list) else []):
-            hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
-            return [*findings, Finding(place="account", rule="too_many_rights", hint=hint)]
-    return findings
+            return True
+    return False
 
 
 def _refusal(status: int, value: Any) -> PrimeroError:

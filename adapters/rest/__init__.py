@@ -11,6 +11,7 @@ from adapters.kit.contract import NewBench
 from adapters.kit.kind import Kind, Settings, WayOut
 from adapters.rest.adapter import RestAdapter
 from adapters.rest.api import Api, Login, Paging, Paths
+from adapters.rest.setup import plan
 from gateway.ports import Erasure
 
 __all__ = ["KIND", "RestAdapter", "RestSettings"]
@@ -119,4 +120,5 @@ KIND = Kind(
     make=_make,
     make_behind=_make,
     stand_in=_stand_in,
+    prepare=plan,
 )

@@ -18,9 +18,12 @@ from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.memory import Turn
 from adapters.kit.names import is_plain
+from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
+from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
 from adapters.rest.api import Api, value_at
-from gateway.errors import Code, Finding, GatewayError, RefusedError
+from adapters.rest.setup import BAD_REF, look_at_api
+from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
 _LARGEST = 2**53
@@ -58,6 +61,7 @@ class RestAdapter:
         self._notices = notices
         self._erasing = erasing
         self._deleting = deleting
+        self._place = journal
         self._turn = Turn(journal)
         self._lock = Lock()
         self._versions: dict[str, str] = {}
@@ -70,18 +74,19 @@ class RestAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that the list can be read to its end, and that its items have names."""
-        try:
-            async with self._turn:
-                await kept(self._lock, self._journal.check)
-                await in_thread(self._lock, name_and_edition, self._mapping)
-                refs = [_ref_of(item, self._ref) async for item in self.api.items()]
-        except GatewayError as error:
-            return [Finding(place="api", rule="not_usable", hint=f"{error.what}. {error.hint}")]
-        if None in refs:
-            return [Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF)]
-        if len(set(refs)) < len(refs):
-            return [Finding(place=f"list, member {self._ref}", rule="ref_twice", hint="two items have one name")]
-        return []
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at the journal, the files of this machine, the list and its names; nothing is made in the API."""
+        return await look_in_turn(self._turn, self._place, self._journal, self._lock, self._look)
+
+    async def _look(self) -> list[Need]:
+        here = [await look_at_mapping(self._lock, self._mapping)]
+        here += [await look_at_secret(self._lock, path, what) for what, path in self.api.secrets.items()]
+        if faults_of(here):
+            return here
+        there = look_at_api(self.api, create=self._create, notices=self._notices, ref=self._ref, name_of=_ref_of)
+        return [*here, *[need async for need in there]]
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the items of the list that are not settled, or were changed since they were refused."""
@@ -221,9 +226,6 @@ class RestAdapter:
             if not there:
                 raise RefusedError(Code.NOT_FOUND, "the API does not have the item any more")
             return self._deleting
-
-
-BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"
 
 
 def _is_key(text: str) -> bool:

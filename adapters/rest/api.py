@@ -95,6 +95,18 @@ class Api:
         self._web.have_patience(seconds)
 
     @property
+    def paths(self) -> Paths:
+        """The paths below the address."""
+        return self._paths
+
+    @property
+    def secrets(self) -> Mapping[str, Path]:
+        """The files of the login and, where posts are signed, of the signing secret, by what each is."""
+        return {"login secret": self._login.secret} | (
+            {} if self._signing is None else {"signing secret": self._signing}
+        )
+
+    @property
     def base(self) -> str:
         """The address of the API."""
         return self._web.base

@@ -7,8 +7,10 @@ from pydantic import Field
 
 from adapters.kit.contract import NewBench
 from adapters.kit.kind import Kind, Settings
-from adapters.sftp.adapter import SftpAdapter
+from adapters.kit.setup.plan import Asked, Plan
+from adapters.sftp.adapter import FOLDERS, SftpAdapter
 from adapters.sftp.connection import Server
+from adapters.sftp.setup import plan
 
 __all__ = ["KIND", "Server", "SftpAdapter", "SftpSettings"]
 
@@ -38,6 +40,10 @@ def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
     return stand_in(folder)
 
 
+async def _prepare(asked: Asked) -> Plan:
+    return await plan(asked, FOLDERS)
+
+
 KIND = Kind(
     name="sftp",
     what="a drop folder of JSON files on an SFTP server",
@@ -45,4 +51,5 @@ KIND = Kind(
     settings=SftpSettings,
     make=_make,
     stand_in=_stand_in,
+    prepare=_prepare,
 )

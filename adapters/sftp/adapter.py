@@ -45,6 +45,8 @@ from adapters.kit.items import item_to_json
 from adapters.kit.journal import Journal, kept
 from adapters.kit.memory import Turn
 from adapters.kit.names import item_name, key_name, numbered
+from adapters.kit.setup.local import look_at_secret, look_in_turn
+from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.strict_json import LIMIT, write_json
 from adapters.sftp.connection import Entry, Remote, Server
 from adapters.sftp.draft_files import (
@@ -56,7 +58,8 @@ from adapters.sftp.draft_files import (
     settle_files,
 )
 from adapters.sftp.message_files import files_of_message, is_whole, name_files, put_files, unfinished_files
-from gateway.errors import Code, Finding, RefusedError, TransientError
+from adapters.sftp.setup import look_at_server
+from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
 RECORDS = (CLAIMED, TAKEN, REFUSED, NOTICES)
@@ -74,6 +77,7 @@ class SftpAdapter:
         self._root = root
         self._journal = Journal(journal)
         self._batch = batch
+        self._place = journal
         self._turn = Turn(journal)
         self._lock = Lock()
         self._ends: dict[str, set[str]] = {}
@@ -96,17 +100,17 @@ class SftpAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that the server is the right one, and that every folder exists and is writable."""
-        async with self._turn:
-            findings = []
-            for name in FOLDERS:
-                try:
-                    async with self._server.open(self._root) as remote:
-                        await remote.write(f"{name}/.check.part", b"")
-                        await remote.remove(f"{name}/.check.part")
-                except (TransientError, RefusedError) as error:
-                    hint = f"{error.what}. {error.hint}"
-                    findings.append(Finding(place=f"folder {name}", rule="not_writable", hint=hint))
-            return findings
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at the journal, the key, the server and every folder there."""
+        return await look_in_turn(self._turn, self._place, self._journal, self._lock, self._look)
+
+    async def _look(self) -> list[Need]:
+        key = await look_at_secret(self._lock, self._server.key, "key file")
+        if faults_of([key]):
+            return [key]
+        return [key, *[need async for need in look_at_server(self._server, self._root, FOLDERS)]]
 
     # --- from the office ------------------------------------------------------------------------------------------
 

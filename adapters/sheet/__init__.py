@@ -9,6 +9,7 @@ from adapters.kit.kind import Kind, Settings
 from adapters.sheet import htcds, words
 from adapters.sheet.adapter import SheetAdapter
 from adapters.sheet.encoding import Encoding
+from adapters.sheet.setup import plan
 from adapters.sheet.source import Column
 from adapters.sheet.table import Limits
 
@@ -60,4 +61,5 @@ KIND = Kind(
         encoding=settings.encoding,
     ),
     stand_in=_stand_in,
+    prepare=plan,
 )

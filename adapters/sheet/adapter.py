@@ -9,9 +9,10 @@ from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from adapters.kit.files import PRIVATE, Folder, world
+from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
-from adapters.sheet.checks import check_results, read_configured
+from adapters.sheet.checks import look_at, read_configured
 from adapters.sheet.ledger import Journal, Ledger
 from adapters.sheet.records import Row
 from adapters.sheet.results import render_workbook
@@ -96,7 +97,11 @@ class SheetAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that the files can be read and written, and that the columns that steer the reading are there."""
-        return await in_thread(self._lock, self._check)
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at the list, its mapping files, and the place of the results."""
+        return await in_thread(self._lock, look_at, self._list, self._results, self._journal)
 
     async def columns(self) -> Sequence[Column]:
         """List the columns as the adapter understands them, for a person to check before the first row is marked."""
@@ -258,9 +263,6 @@ class SheetAdapter:
         if not ledger.forget(ref):
             raise RefusedError(Code.NOT_FOUND, "no such row in the line list")
         return Erasure.ERASED
-
-    def _check(self) -> list[Finding]:
-        return [*check_results(self._results, self._journal), *self._list.check()]
 
 
 def _record(ref: str, row: Row) -> LocalRecord:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from adapters.kit.files import Folder, NotPlainError, TooLargeError
+from adapters.kit.setup.needs import Need, needs_of
+from adapters.kit.setup.plan import quoted
 from adapters.sheet.ledger import Journal
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, Finding, RefusedError, TransientError
 
+FOLDER, JOURNAL = "folder of the results", "journal of the results"
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class CheckedList(Protocol):
+    """A line list that can be checked."""
+
+    def check(self) -> Sequence[Finding]:
+        """Find what keeps it from being read."""
+        ...
 
 
 def check_results(results: Path, journal: Journal) -> list[Finding]:
@@ -23,17 +35,29 @@ def check_results(results: Path, journal: Journal) -> list[Finding]:
             findings = []
             if folder.mode() & 0o007:
                 hint = "take the rights of others away: results and journal hold cases"
-                findings.append(Finding(place="folder of the results", rule="open_to_others", hint=hint))
+                findings.append(Finding(place=FOLDER, rule="open_to_others", hint=hint))
         with journal.open():
             pass
     except OSError:
         hint = "the gateway must be able to make and replace files there"
-        return [Finding(place="folder of the results", rule="not_writable", hint=hint)]
+        return [Finding(place=FOLDER, rule="not_writable", hint=hint)]
     except (NotPlainError, TooLargeError):
-        return [Finding(place="journal of the results", rule="not_a_file", hint="restore it from a backup")]
+        return [Finding(place=JOURNAL, rule="not_a_file", hint="restore it from a backup")]
     except RefusedError as exc:
-        return [Finding(place="journal of the results", rule="damaged", hint=exc.what)]
+        return [Finding(place=JOURNAL, rule="damaged", hint=exc.what)]
     return findings
+
+
+def look_at(source: CheckedList, results: Path, journal: Journal) -> list[Need]:
+    """Look at everything that the adapter needs; what has no fault is told as good."""
+    folder, other = quoted(results.parent), "another process is at work with it; give each node a list of its own"
+    try:
+        found = check_results(results, journal)
+    except TransientError:
+        found = [Finding(place=JOURNAL, rule="in_use", hint=other)]
+    commands = {"open_to_others": f"chmod o-rwx {folder}", "not_writable": f"chown ACCOUNT {folder}"}
+    needs = needs_of([FOLDER, JOURNAL], found) + needs_of(["line list"], source.check())
+    return [replace(need, command=commands.get(need.rule, "")) for need in needs]
 
 
 def missing_column(label: str) -> Finding:

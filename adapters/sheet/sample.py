@@ -54,7 +54,13 @@ def sample_cases(today: date, *, recipient: str, count: int = 8, first: int = 1)
 
 
 def write_sample(path: Path, cases: Sequence[SampleCase], *, sheet: str = "Cases", mode: int = PRIVATE) -> None:
-    """Write the workbook in the layout of the HTCDS template, in place of an older one.
+    """Write the workbook of `render_sample` in place of an older one."""
+    with Folder(path.parent) as folder:
+        folder.write(path.name, render_sample(cases, sheet=sheet), mode)
+
+
+def render_sample(cases: Sequence[SampleCase], *, sheet: str = "Cases") -> bytes:
+    """Render the workbook in the layout of the HTCDS template.
 
     Row 1 is hidden and has machine names, row 2 has the labels, column A has row numbers, and the columns that a
     referral needs stand to the right. Raises ValueError for a label that is not in the layout.
@@ -89,8 +95,7 @@ def write_sample(path: Path, cases: Sequence[SampleCase], *, sheet: str = "Cases
                 case value:
                     page.write_string(row, column, value, text)
     workbook.close()
-    with Folder(path.parent) as folder:
-        folder.write(path.name, output.getvalue(), mode)
+    return output.getvalue()
 
 
 def _case(number: int, today: date, recipient: str) -> SampleCase:

@@ -8,6 +8,7 @@ from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
 from adapters.sql.adapter import SqlAdapter
 from adapters.sql.database import Address
+from adapters.sql.setup import plan
 
 __all__ = ["KIND", "Address", "SqlAdapter", "SqlSettings"]
 
@@ -61,4 +62,5 @@ KIND = Kind(
     settings=SqlSettings,
     make=_make,
     stand_in=_stand_in,
+    prepare=plan,
 )

@@ -7,13 +7,12 @@ from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Executable, String, cast, delete, func, insert, literal, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import String, cast, select
 
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.setup.needs import Need, faults_of, met, missing
 from adapters.kit.threads import in_thread
-from adapters.sql import inbox
-from adapters.sql.cells import BAD_REF, ref_of
+from adapters.sql import inbox, setup
 from adapters.sql.database import STATEMENT_SECONDS, Address, translate_errors
 from adapters.sql.outbox import Outbox
 from adapters.sql.tables import inbox_table, outbox_view
@@ -67,7 +66,11 @@ class SqlAdapter:
 
     async def check(self) -> Sequence[Finding]:
         """Check that view and inbox can be used as needed, and that the account can do no more."""
-        return await in_thread(self._lock, self._check)
+        return faults_of(await self.needs())
+
+    async def needs(self) -> Sequence[Need]:
+        """Look at the mapping file, the database, the view and the inbox, with the rights of the account there."""
+        return await in_thread(self._lock, self._look)
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the rows of the view that are not settled, or were changed since they were refused."""
@@ -139,59 +142,22 @@ class SqlAdapter:
 
     # --- checking ------------------------------------------------------------------------------------------------
 
-    def _check(self) -> list[Finding]:
+    def _look(self) -> list[Need]:
+        dialect = self._address.dialect
+        try:
+            name_and_edition(self._mapping)
+        except GatewayError as exc:
+            return [missing("mapping", str(exc.code), exc.what)]
         try:
             with translate_errors(), self._engine.connect() as connection:
-                return [*self._check_view(connection), *self._check_inbox(connection)]
+                return [
+                    met("mapping"),
+                    *([*setup.look_at_file(self._address)] or [met("database")]),
+                    *setup.look_at_view(connection, self._view, self._mapping, dialect),
+                    *setup.look_at_inbox(connection, self._inbox, dialect),
+                ]
         except GatewayError as exc:
-            return [Finding(place="database", rule="not_reachable", hint=f"{exc.what}: {exc.hint}")]
-
-    def _check_view(self, connection: Connection) -> list[Finding]:
-        view, place = self._view, f"view {self._view.name}"
-        if not _allowed(connection, select(view.ref, view.changed).select_from(view.source).where(literal(1) == 0)):
-            return [
-                Finding(place=place, rule="missing_view", hint="make the view, with its columns, and the right to read")
-            ]
-        findings = []
-        twice = select(view.ref).select_from(view.source).group_by(view.ref).having(func.count() > 1).limit(1)
-        if connection.execute(twice).first() is not None:
-            findings.append(Finding(place=place, rule="ref_twice", hint="the view must have one row for each ref"))
-        some = select(view.ref).select_from(view.source).limit(1000)
-        if any(ref_of(ref) is None for ref in connection.scalars(some)):
-            findings.append(Finding(place=place, rule="bad_ref", hint=BAD_REF))
-        return findings
-
-    def _check_inbox(self, connection: Connection) -> list[Finding]:
-        table, place = self._inbox, f"table {self._inbox.name}"
-        never = literal(1) == 0
-        nothing = select(*table.columns).where(never)
-        if not _allowed(connection, nothing):
-            return [Finding(place=place, rule="missing_inbox", hint="run the script of this kind of database")]
-        findings = []
-        may_write = (
-            insert(table).from_select(list(table.columns), nothing),
-            update(table).where(never).values(state=""),
-        )
-        if not all(_allowed(connection, statement) for statement in may_write):
-            findings.append(Finding(place=place, rule="not_writable", hint="grant INSERT and UPDATE on it"))
-        if self._address.dialect != "sqlite" and _allowed(connection, delete(table).where(never)):
-            hint = "the account can delete rows, and with them the memory of what was handed over; see the script"
-            findings.append(Finding(place=place, rule="too_many_rights", hint=hint))
-        return findings
-
-
-def _allowed(connection: Connection, statement: Executable) -> bool:
-    """Whether the database permits the statement, which touches no row and is undone."""
-    connection.rollback()
-    try:
-        connection.execute(statement)
-    except DBAPIError as exc:
-        connection.rollback()
-        if exc.connection_invalidated:
-            raise
-        return False
-    connection.rollback()
-    return True
+            return [met("mapping"), missing("database", "not_reachable", f"{exc.what}: {exc.hint}")]
 
 
 def _translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -62,9 +62,14 @@ class Address:
         return _parsed(self.url).drivername
 
     @property
+    def database(self) -> str:
+        """The name of the database, or the path of the file."""
+        return _parsed(self.url).database or ""
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The file that an SQLite database is."""
-        return (Path(_parsed(self.url).database or ""),) if self.dialect == "sqlite" else ()
+        return (Path(self.database),) if self.dialect == "sqlite" else ()
 
     @property
     def shown(self) -> str:
@@ -159,12 +164,12 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as exc:
-        if isinstance(exc, DataError | IntegrityError) or _number(exc) in _ABOUT_THE_ITEM:
-            what = f"the database does not take this item ({_symbol(exc)})"
+        if isinstance(exc, DataError | IntegrityError) or number_of(exc) in _ABOUT_THE_ITEM:
+            what = f"the database does not take this item ({symbol_of(exc)})"
             raise RefusedError(Code.ADAPTER_REFUSED, what, hint="compare the inbox table with its script") from None
         hint = "look at the server, the rights of the account, the view and the inbox table"
         raise TransientError(
-            Code.ADAPTER_BUSY, f"the database cannot be used now ({_symbol(exc)})", hint=hint
+            Code.ADAPTER_BUSY, f"the database cannot be used now ({symbol_of(exc)})", hint=hint
         ) from None
     except SQLAlchemyError as exc:
         raise TransientError(Code.ADAPTER_BUSY, f"the database cannot be used now ({type(exc).__name__})") from None
@@ -178,13 +183,14 @@ def name_of(text: str, what: str) -> tuple[str | None, str]:
     return schema or None, name
 
 
-def _symbol(exc: DBAPIError) -> str:
+def symbol_of(exc: DBAPIError) -> str:
     """Return the part of an error that is safe to show: SQLSTATE or number of the server, else the driver's class."""
     state = getattr(exc.orig, "sqlstate", None)
-    return state if isinstance(state, str) else str(_number(exc) or type(exc.orig).__name__)
+    return state if isinstance(state, str) else str(number_of(exc) or type(exc.orig).__name__)
 
 
-def _number(exc: DBAPIError) -> int | None:
+def number_of(exc: DBAPIError) -> int | None:
+    """Return the number of an error of MariaDB or MySQL; PostgreSQL has none."""
     first = exc.orig.args[0] if exc.orig is not None and exc.orig.args else None
     return first if isinstance(first, int) else None
 

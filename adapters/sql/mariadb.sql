@@ -1,12 +1,12 @@
--- The inbox of the gateway and its least rights, for MariaDB 10.6 or newer and MySQL 8. Run once by an administrator,
--- in the database of the office: mariadb --database=cases < mariadb.sql
+-- The inbox of the gateway and its least rights, for MariaDB 10.6 or newer and MySQL 8. Run by an administrator, in
+-- the database of the office: mariadb cases < mariadb.sql. Run again, it leaves what is there as it is.
 -- The host of the account is the machine of the gateway. Then set the password:
 --   ALTER USER trm_adapter@localhost IDENTIFIED BY '...';
 
 CREATE USER IF NOT EXISTS trm_adapter@localhost;
 CREATE ROLE IF NOT EXISTS trm_office;  -- the people and programs of the office that read the inbox: GRANT trm_office TO ...;
 
-CREATE TABLE trm_inbox (
+CREATE TABLE IF NOT EXISTS trm_inbox (
   item_key     varchar(160) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY,  -- the idempotency key
   kind         varchar(10)  NOT NULL CHECK (kind IN ('message', 'notice', 'settled')),
   type         varchar(100) NOT NULL,                 -- type of the message, or what the news is

@@ -1,9 +1,12 @@
--- The inbox of the gateway and its least rights, for PostgreSQL 13 or newer. Run once by an administrator, in the
--- database of the office: psql -v ON_ERROR_STOP=1 -f postgresql.sql
+-- The inbox of the gateway and its least rights, for PostgreSQL 13 or newer. Run by an administrator, in the database of
+-- the office: psql -v ON_ERROR_STOP=1 -f postgresql.sql. Run again, it leaves what is there as it is.
 -- Then set the password:  \password trm_adapter
 
 DO $$
 BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trm_owner') THEN
+    CREATE ROLE trm_owner;  -- owns the inbox and nobody logs in as it: neither the gateway nor a program can change the table
+  END IF;
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trm_adapter') THEN
     CREATE ROLE trm_adapter LOGIN NOINHERIT CONNECTION LIMIT 8;
   END IF;
@@ -13,7 +16,7 @@ BEGIN
 END
 $$;
 
-CREATE TABLE trm_inbox (
+CREATE TABLE IF NOT EXISTS trm_inbox (
   item_key     varchar(160) COLLATE "C" PRIMARY KEY,  -- the idempotency key
   kind         varchar(10)  NOT NULL CHECK (kind IN ('message', 'notice', 'settled')),
   type         varchar(100) NOT NULL,                 -- type of the message, or what the news is
@@ -28,8 +31,9 @@ CREATE TABLE trm_inbox (
   state        varchar(10)  NOT NULL DEFAULT 'new',   -- the office may write its own word; 'erased' is the gateway's
   document     text                                   -- the message as JSON; empty once erased
 );
-CREATE INDEX trm_inbox_record ON trm_inbox (record);
+CREATE INDEX IF NOT EXISTS trm_inbox_record ON trm_inbox (record);
 
+ALTER TABLE trm_inbox OWNER TO trm_owner;
 REVOKE ALL ON trm_inbox FROM PUBLIC;
 GRANT SELECT, INSERT, UPDATE ON trm_inbox TO trm_adapter;         -- no DELETE: a key is remembered for ever
 GRANT SELECT, UPDATE (state) ON trm_inbox TO trm_office;

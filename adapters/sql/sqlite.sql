@@ -1,8 +1,8 @@
--- The inbox of the gateway, for SQLite. Run once: sqlite3 exchange.db < sqlite.sql
+-- The inbox of the gateway, for SQLite: sqlite3 exchange.db < sqlite.sql. Run again, it leaves what is there as it is.
 -- SQLite knows no accounts: whoever may open the file may read and change all of it. Use a file that holds nothing but
 -- what the gateway exchanges, and give it to the accounts of the office and the gateway only.
 
-CREATE TABLE trm_inbox (
+CREATE TABLE IF NOT EXISTS trm_inbox (
   item_key     text PRIMARY KEY NOT NULL,             -- the idempotency key
   kind         text NOT NULL CHECK (kind IN ('message', 'notice', 'settled')),
   type         text NOT NULL,                         -- type of the message, or what the news is
@@ -17,7 +17,7 @@ CREATE TABLE trm_inbox (
   state        text NOT NULL DEFAULT 'new',           -- the office may write its own word; 'erased' is the gateway's
   document     text                                   -- the message as JSON; empty once erased
 );
-CREATE INDEX trm_inbox_record ON trm_inbox (record);
+CREATE INDEX IF NOT EXISTS trm_inbox_record ON trm_inbox (record);
 
 -- The view is the office's own: the rows that are ready, and no column more than a referral needs. For example:
 --

@@ -56,8 +56,8 @@ class CaseSystem:
             self.kind.create(self.settings)
 
 
-def read(section: AdapterSection, folder: Path) -> CaseSystem:
-    """Read the case system of the node in `folder`, with its mapping files.
+def read(section: AdapterSection, folder: Path | None) -> CaseSystem:
+    """Read the case system of the node in `folder`, with its mapping files; None for settings that are of no node yet.
 
     Raises:
         RefusedError: with the path in node.toml, or the place in the mapping file, of each fault.
@@ -99,10 +99,10 @@ def adapter_section(name: str, given: Mapping[str, str]) -> AdapterSection:
     return AdapterSection.model_validate({**whole, "kind": name})
 
 
-def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Settings]:
+def settings_of(section: AdapterSection, folder: Path | None) -> tuple[Kind[Any], Settings]:
     """Find the kind that the section names and its settings. Raises RefusedError like `read`; reads no other file."""
     kind, own = _judged(section)
-    if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
+    if folder is not None and any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
         raise RefusedError(
             Code.INVALID,
             "what the adapter reads and writes lies inside the node folder",

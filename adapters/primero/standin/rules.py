@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.primero.standin.configuration import make_forms, make_lookups
+
 FIELDS: Mapping[str, str] = {
     "name_first": "text_field",
     "name_last": "text_field",
@@ -100,6 +102,8 @@ class Office:
     referrals: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     dropped: list[str] = field(default_factory=list)
+    forms: list[dict[str, Any]] = field(default_factory=make_forms)
+    lookups: list[dict[str, Any]] = field(default_factory=make_lookups)
     _ticks: Any = field(default_factory=count)
 
     def log_in(self, name: str, password: str) -> Account:
@@ -221,6 +225,12 @@ class Office:
             if each["record_id"] == case
             and (account.sees_all or account.name in {each["transitioned_to"], each["transitioned_by"]})
         ]
+
+    def receivers(self, account: Account) -> list[str]:
+        """Return the users to whom an account may refer; 403 where it may refer to nobody."""
+        if not account.may_refer:
+            raise Refusal(403)
+        return [each.name for each in self.accounts.values() if each.receives and not each.maintenance]
 
     def refer(self, account: Account, case: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """Make a referral. Members that are not permitted are dropped silently, as Rails does; `dropped` lists them."""

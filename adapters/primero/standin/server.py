@@ -11,7 +11,11 @@ import orjson
 from aiohttp import web
 
 from adapters.kit.standin import Handler, OfficeServer
-from adapters.primero.standin.rules import FIELDS, Account, Office, Refusal
+from adapters.primero.standin.configuration import LANGUAGES
+from adapters.primero.standin.rules import Account, Office, Refusal
+
+VERSION = "2.15.2"
+"""The version of the API description that this imitates."""
 
 _FILTERS = frozenset({"last_updated_at", "other_agency_id"})
 _QUERY = frozenset({"fields", "page", "per", "order_by", "order"}) | _FILTERS
@@ -30,6 +34,10 @@ class StandIn(OfficeServer[Office]):
         return [
             web.get("/{office}/api/v2/primero", self._system),
             web.get("/{office}/api/v2/forms", self._forms),
+            web.get("/{office}/api/v2/lookups", self._lookups),
+            web.get("/{office}/api/v2/system_settings", self._settings),
+            web.get("/{office}/api/v2/primero_modules", self._modules),
+            web.get("/{office}/api/v2/users/refer-to", self._refer_to),
             web.get(cases, self._list),
             web.post(cases, self._create),
             web.get(case, self._case),
@@ -87,28 +95,58 @@ class StandIn(OfficeServer[Office]):
         return dict(value["data"])
 
     async def _system(self, request: web.Request) -> web.Response:
-        return web.json_response({"data": {"version": "2.0", "agencies": []}})
+        return web.json_response({"data": {"sandbox_ui": False, "config_ui": "full", "agencies": []}})
 
     async def _forms(self, request: web.Request) -> web.Response:
+        """Tell every form, whatever the role of the account has: the controller does not ask for it."""
+        self._account(request)
+        wanted, module = request.query.get("record_type"), request.query.get("module_id")
+        found = [form for form in self.office(request).forms if wanted is None or form["parent_form"] == wanted]
+        return web.json_response({"data": [form for form in found if module is None or module in form["module_ids"]]})
+
+    async def _lookups(self, request: web.Request) -> web.Response:
+        self._account(request)
+        page, per, found = self._page(request, self.office(request).lookups)
+        return web.json_response(
+            {"data": found, "metadata": {"total": len(self.office(request).lookups), "per": per, "page": page}}
+        )
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        self._account(request)
+        return web.json_response({"data": {"primero_version": VERSION, "default_locale": "en", "locales": LANGUAGES}})
+
+    async def _modules(self, request: web.Request) -> web.Response:
+        """Modules are for administrators of the configuration, which the account of the gateway is not."""
+        self._account(request)
+        raise Refusal(403)
+
+    async def _refer_to(self, request: web.Request) -> web.Response:
         account = self._account(request)
-        fields = [{"name": name, "type": kind} for name, kind in FIELDS.items() if name in account.fields]
-        return web.json_response({"data": [{"unique_id": "all", "fields": fields}]})
+        if request.query.get("record_type") != "case":
+            raise Refusal(422, "record_type", "is missing")
+        people = [
+            {"id": number, "user_name": name} for number, name in enumerate(self.office(request).receivers(account), 1)
+        ]
+        return web.json_response({"data": people})
 
     async def _list(self, request: web.Request) -> web.Response:
         account = self._account(request)
         asked = request.query
         if set(asked) - _QUERY:
             raise Refusal(422, sorted(set(asked) - _QUERY)[0], "unknown filter")
-        page, per = (
-            _number(asked, "page", 1),
-            min(_number(asked, "per", 20), 1000, self.office(request).faults.largest_page),
-        )
         found = [case for case in self.office(request).visible(account) if _matches(case, asked)]
         found.sort(key=lambda case: str(case.get(asked.get("order_by", "id"))), reverse=asked.get("order") == "desc")
         wanted = asked.get("fields", "").split(",") if "fields" in asked else None
-        shown = [self.office(request).shown(case) for case in found[(page - 1) * per : page * per]]
+        page, per, shown_now = self._page(request, found)
+        shown = [self.office(request).shown(case) for case in shown_now]
         data = [case if wanted is None else {name: case[name] for name in wanted if name in case} for case in shown]
         return web.json_response({"data": data, "metadata": {"total": len(found), "per": per, "page": page}})
+
+    def _page(self, request: web.Request, found: Sequence[dict[str, Any]]) -> tuple[int, int, Sequence[dict[str, Any]]]:
+        """Cut one page of a list: 20 unless asked, 1000 at most."""
+        page, largest = _number(request.query, "page", 1), self.office(request).faults.largest_page
+        per = min(_number(request.query, "per", 20), 1000, largest)
+        return page, per, found[(page - 1) * per : page * per]
 
     async def _create(self, request: web.Request) -> web.Response:
         case, given = self.office(request).create(self._account(request), await self._data(request))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli import options, output
+from gateway.cli.mapping.adapter_setup import check_settings_file, prepare_adapter
 from gateway.cli.mapping.mappings import show_verdict
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import RefusedError
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @click.group("adapter", context_settings=CONTEXT)
 def adapter_commands() -> None:
-    """List, create and check adapters, which connect the case system."""
+    """List, create, prepare and check adapters, which connect the case system."""
+
+
+adapter_commands.add_command(prepare_adapter)
 
 
 @options.add_verb(adapter_commands, "list")
@@ -93,6 +97,12 @@ def create_adapter(name: str, into: Path) -> None:
 @options.add_verb(adapter_commands, "check")
 @click.argument("kind", required=False)
 @click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; may be repeated.")
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Need by need, by its [adapter]: adapter.toml of trm adapter prepare, or a node.toml.",
+)
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
 @click.option(
     "--passphrase-file",
@@ -102,27 +112,40 @@ def create_adapter(name: str, into: Path) -> None:
 )
 @options.as_json
 def check_adapter(
-    kind: str | None, only: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
+    kind: str | None,
+    only: tuple[str, ...],
+    settings: Path | None,
+    node: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
 ) -> None:
-    """Check the adapter of a node, or a KIND of adapter; exit 1 if it has faults.
+    """Check the adapter of a node, of a file of settings, or a KIND of adapter; exit 1 if it has faults.
 
-    Without KIND, the adapter of the node looks after its case system. With KIND (trm adapter list), the adapter is put
-    before some fifty things that happen sooner or later (a kill between push and acknowledgement, a 500, a session that
-    ended, an unmapped code) on the stand-in that it brings, and for each that it does not stand, what to mend is told.
-    Needs no node then, and touches no case system.
+    Without KIND, the adapter of the node looks after its case system. With --settings each need is told in a line, with
+    the command that mends it; no node is needed, and nothing in the case system is changed.
+
+    With KIND (trm adapter list), the adapter is put before some fifty things that happen sooner or later (a kill
+    between push and acknowledgement, a 500, a session that ended, an unmapped code) on the stand-in that it brings, and
+    for each that it does not stand, what to mend is told. Needs no node then, and touches no case system.
 
     \b
     Example:
       trm adapter check --node /srv/trm/fr
+      trm adapter check --settings /srv/trm-adapter/adapter.toml
       trm adapter check folder
     """
+    if sum(given is not None for given in (kind, settings, node)) > 1:
+        raise click.UsageError("a KIND and a file of settings are checked without a node, each by itself")
     if kind is not None:
-        if node is not None or passphrase_file is not None:
+        if passphrase_file is not None:
             raise click.UsageError("a KIND is checked without a node")
         _check_kind(kind, only, as_json=as_json)
         return
     if only:
         raise click.UsageError("--case belongs to a KIND")
+    if settings is not None:
+        check_settings_file(settings, as_json=as_json)
+        return
     value = Reach(folder=options.find_folder(node), passphrase_file=passphrase_file).ask("adapter.check")
     output.print_answer(value, as_json=as_json, people=_show_check)
     if value["ok"] is not True:

@@ -73,7 +73,7 @@ def test_the_verbs_of_the_design_are_there():
         erase erasure+list erasure+follow erasure+refuse
         retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
-            alarm+list
+            adapter+prepare alarm+list
         alarm+dismiss node+show node+status node+workers node+pairing
             node+maintenance+on node+maintenance+off node+maintenance+show
         diagnostics webhook+new webhook+list token+new token+list token+revoke

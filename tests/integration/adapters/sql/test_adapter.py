@@ -105,7 +105,9 @@ async def test_what_cannot_be_read_is_said(office: Office) -> None:
     }
     assert records["3"].faults[0].place == "view trm_outbox, row 3, column changed"
     assert records["1"].places["summary"] == "view trm_outbox, row 1, column summary"
-    assert [finding.rule for finding in await adapter.check()] == ["ref_twice"]
+    found = [(finding.place, finding.rule) for finding in await adapter.check()]
+    lacking = [(f"view trm_outbox, column {name}", "missing_column") for name in ("case_number", "gender")]
+    assert found == [*lacking, ("view trm_outbox", "ref_twice")]
     await _take(adapter, NoticeKind.REFUSED)
     assert await office.adapter().pull() == []
     odd = SqlAdapter(office.address, mapping=SAMPLE, ref="summary", changed="changed")

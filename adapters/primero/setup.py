@@ -1,0 +1,133 @@
+"""What a Primero needs: a mapping file made of its own forms, and a role with the rights of the gateway's account.
+
+Looking reads forms, cases and the people to whom may be referred; it makes and changes nothing, so that the rights to
+write are told as untried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapters.kit.kind import WayOut
+from adapters.kit.mapping import columns_read
+from adapters.kit.setup.needs import Need, met, missing, untried
+from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted
+from adapters.primero.client import Primero, PrimeroError, refusals_told, sees_too_much
+from adapters.primero.configuration import RECORD_TYPE, modules_of, read_configuration
+from gateway.errors import Code, GatewayError, RefusedError
+
+RIGHTS = "rights.txt"
+OF_THE_CASE = ("case_id_display", "owned_by", "status", "last_updated_at")
+"""Members of every case, which no form has to show."""
+_FORMLESS = ("referral.", "services_section.")
+
+_RIGHTS = """What the administrator of Primero gives the account of the gateway, and nothing beyond it.
+
+A role of the normal category with the scope SELF ("only cases of this user"), with these rights on cases:
+  read, write, create, receive referral
+  referral, where the setting worker is set: cases from abroad are then referred to that person
+Forms of the role: those with the fields of the mapping file, to be read, and forms with these fields, to be written:
+  notes_section, other_agency_id, consent_for_services, disclosure_other_orgs
+The modules of the account are those of the cases that are referred to it.
+A user with this role, a long password, and no e-mail address of a person.
+"""
+
+
+async def plan(asked: Asked, way: WayOut | None = None) -> Plan:
+    """Read the forms of the Primero at `--from` or `url`, and plan a mapping file of them."""
+    given = asked.given
+    url = asked.source or asked.setting("url")
+    if given.get("url", url) != url:
+        raise RefusedError(Code.INVALID, "--from and url are two addresses; nothing was made", hint="give one of them")
+    user, password = asked.setting("user"), Path(given.get("password_file", asked.path("password")))
+    if not password.exists():
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "the password file of Primero is not there; nothing was made",
+            hint=f"mkdir -m 700 -p {quoted(password.parent)} && install -m 600 /dev/stdin {quoted(password)}",
+        )
+    ca = Path(given["ca_file"]) if "ca_file" in given else None
+    client = Primero(url, user, password, ca=ca, way=way)
+    forms, lookups, version = await refusals_told("reading its forms", _read(client))
+    own = {
+        "url": url,
+        "password_file": str(password.absolute()),
+        "mapping": asked.path(MAPPING),
+        "journal": asked.path("primero.db"),
+    }
+    modules = ", ".join(modules_of(forms)) or "none told"
+    return Plan(
+        files={RIGHTS: _RIGHTS},
+        settings={name: value for name, value in own.items() if name not in given},
+        steps=[
+            f"this Primero says it is version {version}; its case forms are of the modules {modules}",
+            f"give {asked.path(RIGHTS)} to the administrator of Primero",
+            f"look at every line of {asked.path(MAPPING)}; what has no code yet: "
+            f"trm mapping check {quoted(asked.path(MAPPING))}",
+            asked.check,
+            INTO_NODE,
+            f"refer an invented case of Primero to {user}: it becomes a draft within a minute",
+        ],
+        configured=read_configuration(forms, lookups),
+    )
+
+
+_Told = Sequence[Mapping[str, Any]]
+
+
+async def _read(client: Primero) -> tuple[_Told, _Told, str]:
+    return await client.forms(RECORD_TYPE), await client.lookups(), await client.version()
+
+
+async def look_at_primero(
+    client: Primero, *, user: str, worker: str | None, mapping: Path, written: Sequence[str]
+) -> AsyncIterator[Need]:
+    """Look at the account, at the fields that are read and written, and at the cases and people that it sees."""
+    try:
+        forms = await client.forms(RECORD_TYPE)
+        yield met("primero")
+        yield met(f"account {user}")
+        known = {own.name for own in read_configuration(forms, ()).fields}
+        for need in _fields(known, mapping, written):
+            yield need
+        if await sees_too_much(client, user):
+            hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
+            yield missing("account", "too_many_rights", hint)
+        else:
+            yield met("cases that the account sees")
+        if worker is not None:
+            yield await _look_at_worker(client, worker)
+    except PrimeroError as error:
+        hint = f"Primero refuses it ({error.status}): give the role the right to read cases"
+        yield missing("account", "missing_right", hint)
+        return
+    except GatewayError as error:
+        yield missing("primero", "not_usable", f"{error.what}. {error.hint}".rstrip(". "))
+        return
+    hint = "a check writes nothing; refer an invented case to the account, and look whether its note comes"
+    yield untried("rights to write, create and receive referrals", hint)
+
+
+def _fields(known: set[str], mapping: Path, written: Sequence[str]) -> Iterator[Need]:
+    for name in written:
+        if name in known:
+            yield met(f"field {name}")
+        else:
+            yield missing(f"field {name}", "missing_field", "the role of the account needs a form with it")
+    for labels in columns_read(mapping):
+        if labels[0].startswith(_FORMLESS) or set(labels) & {*known, *OF_THE_CASE}:
+            continue
+        yield missing(f"field {labels[0]}", "missing_field", "the mapping file reads it, and no form of Primero has it")
+
+
+async def _look_at_worker(client: Primero, worker: str) -> Need:
+    place = f"worker {worker}"
+    try:
+        people = await client.people_to_refer_to(RECORD_TYPE)
+    except PrimeroError as error:
+        return missing(place, "missing_right", f"the account may not refer cases ({error.status}): see its role")
+    if worker in people:
+        return met(place)
+    return missing(place, "unknown_worker", "nobody of this name may get referrals: look at the user and the role")

@@ -1,0 +1,76 @@
+"""What a JSON API needs: a mapping file to start from, a sample of an item, and the rights of the account there.
+
+Looking reads the list to its end and asks for a key that nothing has; whatever would make or remove something is not
+tried, and said so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from adapters.kit.setup.needs import Need, met, missing, untried
+from adapters.kit.setup.plan import INTO_NODE, MAPPING, SAMPLE, Asked, Plan, quoted, starter_mapping, starter_record
+from adapters.rest.api import Api
+from gateway.errors import GatewayError
+
+BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"
+NO_KEY = "trm-adapter-check"
+"""A key that nothing was created with."""
+_OPEN = {
+    "list_path": "path, with its query, of the items that people there have made ready, such as /referrals?state=ready",
+    "create_path": "path to which messages are posted, such as /inbox",
+}
+
+
+async def plan(asked: Asked) -> Plan:
+    """Plan a mapping file and a sample for the API at `url`."""
+    given = asked.given
+    asked.setting("url")
+    secret = given.get("secret_file", asked.path("secret"))
+    own = {"secret_file": asked.path("secret"), "mapping": asked.path(MAPPING), "journal": asked.path("rest.db")}
+    sample = {"id": "sample-1", **starter_record(asked.today)}
+    return Plan(
+        files={
+            MAPPING: starter_mapping(asked.recipient),
+            SAMPLE: json.dumps(sample, ensure_ascii=False, indent=2) + "\n",
+        },
+        settings={name: path for name, path in own.items() if name not in given},
+        open=_OPEN,
+        steps=[
+            "let the administrator of the system make an account for the gateway that may read the items that are "
+            "ready, post messages, read again what it posted, and delete that, where erase_path is set; and no more",
+            f"put its token or password into a file, closed to others: install -m 600 /dev/stdin {quoted(secret)}",
+            f"put the members of your items into {asked.path(MAPPING)} in place of those of the sample, and look at "
+            f"it: trm mapping preview {quoted(asked.path(MAPPING))} {quoted(asked.path(SAMPLE))}",
+            f"fill in what is open in {asked.path('adapter.toml')}: where its list is (items), how it goes on (paging)",
+            asked.check,
+            INTO_NODE,
+        ],
+    )
+
+
+async def look_at_api(
+    api: Api, *, create: str, notices: str | None, ref: str, name_of: Callable[[Mapping[str, Any], str], str | None]
+) -> AsyncIterator[Need]:
+    """Look at the list and its names, and at the search for a key; tell what is not tried."""
+    paths = api.paths
+    try:
+        refs = [name_of(item, ref) async for item in api.items()]
+        yield met(f"list {paths.list.partition('?')[0]}")
+        if None in refs:
+            yield missing(f"list, member {ref}", "bad_ref", BAD_REF)
+        elif len(set(refs)) < len(refs):
+            yield missing(f"list, member {ref}", "ref_twice", "two items have one name")
+        else:
+            yield met(f"list, member {ref}")
+        if paths.find is not None:
+            await api.find(NO_KEY)
+            yield met(f"search {paths.find.partition('?')[0]}")
+    except GatewayError as error:
+        yield missing("api", "not_usable", f"{error.what}. {error.hint}")
+        return
+    for name, path in (("post to", create), ("news to", notices), ("delete", paths.erase), ("delete", paths.record)):
+        if path is not None:
+            yield untried(f"{name} {path.partition('?')[0]}", "a check makes and removes nothing there; send a sample")

@@ -1,0 +1,154 @@
+"""`trm adapter prepare` and `check --settings` on kinds that need no server: made, looked at, spoilt, mended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from adapters.kit.kind import find, offered
+from adapters.kit.setup.needs import Need, State
+from adapters.kit.setup.plan import Outcome, starter_mapping, starter_record
+from gateway.cli.messages.draftform import find_faults
+from gateway.errors import Code, RefusedError
+from gateway.mapping.check import check, vocabulary
+from gateway.mapping.file_format import parse
+from gateway.mapping.names import language_names
+from gateway.mapping.setup import Prepared, check_settings, is_met, prepare_kind
+from gateway.mapping.to_message import map_record
+from gateway.ports import LocalRecord
+
+TODAY = date(2026, 11, 30)
+
+
+def prepare(kind: str, folder: Path, **given: str) -> Prepared:
+    """Prepare a kind in a folder."""
+    return asyncio.run(prepare_kind(kind, folder, given, source=None, recipient="AL", language="en", today=TODAY))
+
+
+def look(folder: Path) -> list[Need]:
+    """Look after what was prepared."""
+    return asyncio.run(check_settings(folder / "adapter.toml"))
+
+
+def faults(folder: Path) -> list[tuple[str, str]]:
+    """Places and rules of what is missing."""
+    return [(need.place, need.rule) for need in look(folder) if need.state is State.MISSING]
+
+
+def mend(folder: Path) -> list[tuple[str, str]]:
+    """Type the command that each need tells; what was missing."""
+    needs = [need for need in look(folder) if need.state is State.MISSING]
+    for need in needs:
+        subprocess.run(need.command, shell=True, check=True)
+    return [(need.place, need.rule) for need in needs]
+
+
+def test_every_kind_of_this_distribution_prepares_and_tells_its_needs():
+    """None is left to its description."""
+    kinds = [name for name, points in offered().items() if points[0].value.startswith("adapters.")]
+    assert [name for name in kinds if find(name).prepare is None] == []
+
+
+def test_the_mapping_to_start_from_reads_its_sample_whole():
+    """The invented record becomes a draft without a fault, so that a newcomer sees the first one go."""
+    mapping = parse(yaml.safe_load(starter_mapping("AL")))
+    assert check(mapping, vocabulary(mapping.body_type, language_names())) == ()
+    draft = map_record(mapping, LocalRecord(ref="1", fields=starter_record(TODAY), mapping="office"))
+    assert isinstance(draft, Mapping)
+    assert (find_faults(draft), draft["to"]) == ([], "AL")
+
+
+def test_a_drop_folder(tmp_path: Path):
+    """Made whole; a second run changes nothing; what is spoilt is named, and its command mends it."""
+    into = tmp_path / "a"
+    prepared = prepare("folder", into)
+    assert {outcome for _, outcome in prepared.made} == {Outcome.MADE}
+    assert find_faults(json.loads((into / "sample.json").read_bytes())) == []
+    assert tomllib.loads((into / "adapter.toml").read_text())["adapter"] == prepared.settings
+    assert is_met(look(into))
+    assert {outcome for _, outcome in prepare("folder", into).made} == {Outcome.THERE}
+    (into / "drop" / "notices").rmdir()
+    (into / "drop" / "taken").chmod(0o705)
+    assert mend(into) == [("folder taken", "open_to_others"), ("folder notices", "missing_folder")]
+    assert is_met(look(into))
+    (into / "drop" / "journal").rmdir()
+    (into / "drop" / "journal").write_text("")
+    assert faults(into) == [("folder journal", "not_a_folder")]
+
+
+def test_a_line_list(tmp_path: Path):
+    """A workbook, a sample and a mapping file; a column that steers the reading is missed, a folder closed again."""
+    into = tmp_path / "a"
+    prepare("sheet", into)
+    into.chmod(0o755)
+    assert mend(into) == [("folder of the results", "open_to_others")]
+    needs = look(into)
+    assert [need.place for need in needs][-3:] == ["folder of the results", "journal of the results", "line list"]
+    assert is_met(needs)
+    (into / "cases.xlsx").write_bytes(b"no workbook")
+    assert [rule for _, rule in faults(into)] == ["not_a_workbook"]
+
+
+def test_a_database_in_a_file(tmp_path: Path):
+    """The scripts make it as the steps say, twice over; a column, a type and a right less are told."""
+    into, file = tmp_path / "a", tmp_path / "office.db"
+    prepared = prepare("sql", into, url=f"sqlite:///{file}")
+    assert faults(into) == [("database", "not_reachable")]
+    file.touch(0o600)
+    for _ in range(2):
+        for script in ("inbox.sql", "try-view.sql"):
+            with sqlite3.connect(file) as database:
+                database.executescript((into / script).read_text())
+    assert is_met(look(into)), faults(into)
+    assert any(step == f"sqlite3 -bail {file} < {into / 'inbox.sql'}" for step in prepared.steps)
+    file.chmod(0o604)
+    assert mend(into) == [("database", "open_to_others")]
+    with sqlite3.connect(file) as database:
+        database.executescript(
+            "ALTER TABLE trm_inbox DROP COLUMN state; DROP VIEW trm_outbox; "
+            "CREATE VIEW trm_outbox AS SELECT 1 AS ref, 1 AS changed, 'adult' AS age_group"
+        )
+    told = faults(into)
+    assert ("table trm_inbox, column state", "missing_column") in told
+    assert ("view trm_outbox, column services", "missing_column") in told
+    assert not any("age_group" in place for place, _ in told)
+
+
+def test_what_can_not_be_prepared_makes_nothing(tmp_path: Path):
+    """A setting of another kind, a number that is none, an address that is missing: told, and no folder is there."""
+    for kind, given in (
+        ("folder", {"url": "x"}),
+        ("sftp", {"host": "h", "user": "u", "port": "x"}),
+        ("sftp", {"host": "h", "user": "u; rm"}),
+        ("sql", {}),
+        ("sql", {"url": "postgresql://a:secret@h/db"}),
+        ("primero", {"url": "https://p.example", "user": "trm"}),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            prepare(kind, tmp_path / "a", **given)
+        assert caught.value.code in {Code.INVALID, Code.NOT_FOUND}
+        assert "secret" not in f"{caught.value.what}{caught.value.hint}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_are_wrong_are_needs(tmp_path: Path):
+    """A file that still has open settings names them; a file that is none, or has no section, is refused."""
+    into = tmp_path / "a"
+    prepare("rest", into, url="https://cases.example")
+    assert faults(into) == [("adapter.list_path", "missing"), ("adapter.create_path", "missing")]
+    other = tmp_path / "other.toml"
+    for text in ("[adapter", "[node]\nname = 'x'\n", "[adapter]\nkind = 7\n"):
+        other.write_text(text)
+        with pytest.raises(RefusedError):
+            asyncio.run(check_settings(other))
+    with pytest.raises(RefusedError, match="cannot be read"):
+        asyncio.run(check_settings(tmp_path / "none.toml"))
