@@ -28,6 +28,11 @@ class Status(StrEnum):
     REVOKED = "revoked"
 
 
+REVOCABLE = frozenset({Status.PRESUMED, Status.IDENTIFIED})
+UNDONE = frozenset({"revoked", "overturned"})
+"""What becomes of a decision so that it stands no more; codes of the list decision_event."""
+
+
 class PersonRole(StrEnum):
     """What a person can be besides; several at once."""
 
@@ -84,10 +89,14 @@ def read_decision(
     content: Mapping[str, Json], *, country: str, message: str, received: str, at: int
 ) -> StatusEntry | None:
     """The status that a referral or an identification decision of a country tells, of the day of the decision or else
-    of the day on which it was `received`; None where it is unknown there.
+    of the day on which it was `received`; None where it is unknown there. A decision that was revoked or overturned
+    tells that the status is revoked, of that day (domain 2.14); an overturned no leaves none to note.
     """
     said = content.get("decision", content.get("thb_status"))
     body, on = content.get("decision_body", content.get("thb_decision_body")), content.get("decided_on")
+    since = content.get("since_then")
+    if isinstance(since, dict) and since.get("event") in UNDONE:
+        said, on = (Status.REVOKED.value if said in REVOCABLE else None), since.get("event_on")
     if not isinstance(said, str):
         return None
     return StatusEntry(
@@ -168,9 +177,6 @@ def check_entry(entry: Entry, before: Iterable[Entry], *, today: str) -> None:
         case BlockEntry():
             if entry.ended is not ((entry.who, entry.id) in blocked_now(known)):
                 raise _conflict("nobody is kept out that way" if entry.ended else "they are kept out already")
-
-
-REVOCABLE = frozenset({Status.PRESUMED, Status.IDENTIFIED})
 
 
 def _check_day(on: str, today: str) -> None:

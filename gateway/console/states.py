@@ -99,7 +99,7 @@ FACTS: Table = {
     "proceedings": N_("there are criminal proceedings"),
     "consent_withdrawn": N_("consent was withdrawn"),
     "alert": N_("a safety alert is open"),
-    "asylum_hold": N_("asylum: nothing goes to the State of nationality"),
+    "asylum_hold": N_("While asylum is sought or granted, nothing goes to a State that the person fears"),
     "legal_hold": N_("a legal hold: nothing is erased"),
     "correction_pending": N_("a correction is not applied yet"),
     "offline": N_("the other node cannot be reached"),

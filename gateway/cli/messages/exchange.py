@@ -154,7 +154,9 @@ def _show_contact(value: Mapping[str, Json]) -> None:
 
 def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
     if value["asylum_hold"]:
-        output.print_line("asylum hold: nothing of it goes to the State of nationality")
+        output.print_line(
+            "asylum hold: nothing of it goes to a State that the person fears; trm asylum list names them"
+        )
         output.print_line("")
     for standing in list_objects(value, "standing"):
         names = ("peer", "kind", "side", "state", "provisional", "overlays")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,9 @@ from gateway.cases.history import (
 )
 from gateway.errors import Code, RefusedError
 
-TODAY = "2026-11-20"
+TODAY, EARLIER = "2026-11-20", "2026-10-02"
+IDENTIFIED = {"decision": "identified", "decision_body": "NGO", "decided_on": EARLIER}
+REFUSED = {"decision": "not_identified", "decision_body": "NGO", "decided_on": EARLIER}
 
 
 def status(said: str, on: str = TODAY, *, country: str = "FR", body: str | None = "Police", at: int = 1) -> StatusEntry:
@@ -54,11 +57,18 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry):
             {"decision": "identified", "decision_body": "NGO", "decided_on": TODAY},
             ("identified", "NGO", TODAY),
         ),
+        (IDENTIFIED | {"since_then": {"event": "revoked", "event_on": TODAY}}, ("revoked", "NGO", TODAY)),
+        (IDENTIFIED | {"since_then": {"event": "overturned", "event_on": TODAY}}, ("revoked", "NGO", TODAY)),
+        (IDENTIFIED | {"since_then": {"event": "appealed", "event_on": TODAY}}, ("identified", "NGO", EARLIER)),
+        (IDENTIFIED | {"since_then": {"event": "upheld", "event_on": TODAY}}, ("identified", "NGO", EARLIER)),
+        (REFUSED | {"since_then": {"event": "overturned", "event_on": TODAY}}, None),
         ({"unknown": {"thb_status": "unknown"}}, None),
     ],
 )
-def test_a_message_tells_what_a_country_decided(content: dict[str, str], told: tuple[str, str | None, str] | None):
-    """A referral its status, a decision its day; where it is unknown there is nothing to note."""
+def test_a_message_tells_what_a_country_decided(content: dict[str, Any], told: tuple[str, str | None, str] | None):
+    """A referral its status, a decision its day, or the day on which it was undone; where it is unknown, or a no was
+    overturned, there is nothing to note.
+    """
     found = read_decision(content, country="AL", message="m", received="2026-12-01", at=1)
     assert (found and (found.status, found.body, found.on)) == told
     assert found is None or (found.country, found.message, found.at) == ("AL", "m", 1)

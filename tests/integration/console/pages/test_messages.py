@@ -137,14 +137,14 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
 
         await besa.open(f"/conversations/{CASE}")
         await besa.press(f"/conversations/{CASE}/asylum-hold")
-        assert "nothing of this conversation goes" in besa.page.said
+        assert "nothing goes to a State that the person fears" in besa.page.said
         await besa.press(f"/conversations/{CASE}/asylum-lift")
         assert "a second, different person" in besa.page.said
         await besa.press(f"/conversations/{CASE}/asylum-lift")
         assert besa.status == 409 and faults(besa.text) == []
         await dritan.open(f"/conversations/{CASE}")
         await dritan.press(f"/conversations/{CASE}/asylum-lift")
-        assert "nothing of this conversation goes" not in dritan.page.said
+        assert "Lift the asylum hold" not in dritan.page.said
 
         alert = await alerted(ana, fr)
         await seen(besa, "/inbox", "Nobody here has taken it.", "We must take it by")
