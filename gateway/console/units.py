@@ -88,3 +88,14 @@ async def load_units(visit: Visit, spoken: Words | None = None) -> Units:
 
 def _peer(unit: Mapping[str, Any]) -> str | None:
     return None if unit["state"] == "own" else str(unit["peer"])
+
+
+async def find_sender(visit: Visit, units: Units, case: str | None) -> str | None:
+    """Find the unit here that writes: that of the person, the only one there is, or the only one that looks after the
+    case; None where somebody has to choose.
+    """
+    own = [visit.who.caller.unit] if visit.who.caller.unit else [id for id, _ in units.of()]
+    if len(own) > 1 and case is not None and visit.allows("case.show"):
+        keepers = (await visit.ask("case.show", {"id": case}))["units"]
+        own = [unit for unit in own if unit in keepers]
+    return own[0] if len(own) == 1 else None

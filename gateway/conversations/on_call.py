@@ -19,8 +19,9 @@ from gateway.conversations.rules.morning_list import Owed, Reminder
 from gateway.database import journal
 from gateway.foundation.config import DutySection
 from gateway.foundation.workdays import offset
-from gateway.messages.store import conversations as rows_of
-from gateway.messages.store.conversations import Key, ReminderRow
+from gateway.messages.store import reminders
+from gateway.messages.store.conversations import Key
+from gateway.messages.store.reminders import ReminderRow
 
 CLOCK = "alert_ack"
 """The clock of `schemas/clocks.json` that runs until a human takes an alert."""
@@ -121,7 +122,7 @@ def ring(
             journal.add_event(connection, at=now, kind="duty", ref=alert.ref, state=rung.contact)
             new = True
         new |= _alarm(connection, alert, before, now)
-    rows_of.tell(
+    reminders.tell(
         connection,
         [
             ReminderRow(label=labels[alert.label], conversation=alert.key[0], percent=SEEN + len(alert.state.rung))

@@ -32,7 +32,9 @@ from gateway.foundation.config import Config, DutySection
 from gateway.foundation.workdays import DAY, HOUR
 from gateway.foundation.workers import Workers
 from gateway.messages.store import conversations as rows_of
-from gateway.messages.store.conversations import ConversationRow, Key, ReminderRow
+from gateway.messages.store import reminders as reminder_rows
+from gateway.messages.store.conversations import ConversationRow, Key
+from gateway.messages.store.reminders import ReminderRow
 from gateway.messages.wakeups import EventStream
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.ports import Clock
@@ -192,7 +194,7 @@ class StatusUpdates:
         def move(connection: Connection) -> tuple[int, bool]:
             stood = rows_of.stand(connection, found.standings)
             cases.mark_unlisted(connection, indexes)
-            told = rows_of.told(connection, indexes)
+            told = reminder_rows.told(connection, indexes)
             reminded = _remind(connection, found, section, labels, told, now)
             rung = on_call.ring(connection, found.alerts, found.held.values(), labels, told, now)
             return stood, rung or reminded
@@ -353,7 +355,7 @@ def _remind(
             overdue = "erasure" if reminder.owed.duty.clock == "erasure" else "conversation"
             journal.raise_alarm(connection, at=now, kind=f"{overdue}.overdue", peer=key[1], ref=ref)
     kept, woken = remembered(found.items, known, new), [one.label for one in found.alerts]
-    rows_of.tell(
+    reminder_rows.tell(
         connection,
         [
             ReminderRow(
@@ -362,5 +364,5 @@ def _remind(
             for reminder in new
         ],
     )
-    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *woken]}))
+    reminder_rows.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *woken]}))
     return bool(new)

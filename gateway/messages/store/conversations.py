@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, func, literal, literal_column, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.database.prepared import Prepared
-from gateway.database.tables import conversation, reminder
+from gateway.database.tables import conversation
 from gateway.foundation.ids import NodeId
 
 NOW = 0
@@ -148,15 +148,6 @@ _ALERTS_TO_FOLD = Prepared(
         conversation.c.alert.is_not(None), conversation.c.fold <= bindparam("at")
     )
 )
-_TOLD = Prepared(
-    select(reminder.c.label, reminder.c.percent).where(
-        reminder.c.conversation.in_(bindparam("indexes", expanding=True))
-    )
-)
-_TELL_NEW = upsert(reminder)
-_TELL = Prepared(
-    _TELL_NEW.on_conflict_do_update(index_elements=["label"], set_={"percent": _TELL_NEW.excluded.percent})
-)
 
 
 def changed(connection: Connection, rows: Iterable[tuple[bytes, str, str]]) -> None:
@@ -272,31 +263,3 @@ def alerted(connection: Connection) -> list[Key]:
     """Where a safety alert waits for a human, or may do so and was not folded yet."""
     query = select(conversation.c.conversation, conversation.c.peer).where(conversation.c.alert.is_not(None))
     return [(row.conversation, row.peer) for row in connection.execute(query)]
-
-
-# --- reminders ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReminderRow:
-    """A reminder that was given: a keyed index of what is owed in which conversation, and the percentage."""
-
-    label: bytes
-    conversation: bytes
-    percent: int
-
-
-def told(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
-    """The last percentage told, by label, of everything in these conversations."""
-    return dict(_TOLD.rows(connection, indexes=indexes))
-
-
-def tell(connection: Connection, rows: Iterable[ReminderRow]) -> None:
-    """Remember what was told."""
-    _TELL.add(connection, rows)
-
-
-def forget(connection: Connection, labels: Sequence[bytes]) -> None:
-    """What is no longer owed has no reminder."""
-    if labels:
-        connection.execute(delete(reminder).where(reminder.c.label.in_(labels)))

@@ -21,7 +21,7 @@ from gateway.console.forms.prefill import (
 )
 from gateway.console.pages.writing.drafts import ABOUT_NOBODY
 from gateway.console.pickers import find_version
-from gateway.console.units import Units, load_units
+from gateway.console.units import find_sender, load_units
 from gateway.console.visit import Form, Page, Visit
 from gateway.console.words import N_
 from gateway.ports import Json
@@ -90,7 +90,7 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
         return await _new(visit, {name: visit.words(fault) for name, fault in faults.items()}, form)
     about_nobody = load_catalogue().get(form.one("type")).kind == ABOUT_NOBODY
     case = None if about_nobody else await choose_case(visit, form)
-    ours = await _find_sender(visit, units, case)
+    ours = await find_sender(visit, units, case)
     header = {
         "sender_unit": ours,
         "sender_role": units.only_role(ours, body_type=form.one("type")),
@@ -104,17 +104,6 @@ async def begin_conversation(visit: Visit) -> web.StreamResponse:
     if form.one("type") == REFERRAL:
         draft["purpose"] = ASKS_TO_TAKE
     return await _save_new(visit, form, draft if case is None else {**draft, "case": case})
-
-
-async def _find_sender(visit: Visit, units: Units, case: str | None) -> str | None:
-    """Find the unit here that writes: that of the person, the only one there is, or the only one that looks after the
-    case; None where somebody has to choose.
-    """
-    own = [visit.who.caller.unit] if visit.who.caller.unit else [id for id, _ in units.of()]
-    if len(own) > 1 and case is not None and visit.allows("case.show"):
-        keepers = (await visit.ask("case.show", {"id": case}))["units"]
-        own = [unit for unit in own if unit in keepers]
-    return own[0] if len(own) == 1 else None
 
 
 async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.StreamResponse:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from support.rows import PEER
 
 from gateway.messages.store import conversations
-from gateway.messages.store.conversations import ConversationStatus, Owing, ReminderRow
+from gateway.messages.store.conversations import ConversationStatus, Owing
 
 ONE, TWO = (b"one", PEER, "referral"), (b"two", PEER, "enquiry")
 
@@ -112,11 +112,21 @@ def test_a_quoted_enquiry_is_folded_again(marked: Connection):
     assert conversations.get(marked, [b"two"])[b"two", PEER].quoted == 17
 
 
-def test_reminders_are_remembered_and_forgotten(connection: Connection):
-    """The last percentage by label, of the conversations asked about."""
-    conversations.tell(connection, [ReminderRow(label=b"a", conversation=b"one", percent=50)])
-    conversations.tell(connection, [ReminderRow(label=b"a", conversation=b"one", percent=100)])
-    conversations.tell(connection, [ReminderRow(label=b"b", conversation=b"two", percent=50)])
-    assert conversations.told(connection, [b"one"]) == {b"a": 100}
-    conversations.forget(connection, [b"a"])
-    assert conversations.told(connection, [b"one", b"two"]) == {b"b": 50}
+def test_an_alert_counts_until_its_conversation_was_folded(marked: Connection):
+    """It stands where alerts do at once, and is folded before what else changed; what a fold found stays meanwhile."""
+    conversations.stand(marked, [stands(b"one"), stands(b"two")])
+    assert conversations.alerts_to_fold(marked, 99) == []
+    conversations.changed(marked, [(b"one", PEER, "referral"), (b"two", PEER, "referral")])
+    conversations.alarm(marked, [(b"two", PEER)])
+    assert conversations.alerted(marked) == conversations.alerts_to_fold(marked, 99) == [(b"two", PEER)]
+    taken = ConversationStatus(
+        conversation=b"two", peer=PEER, changes=2, state="sent", ours=None, theirs=None, fold=None
+    )
+    open_ = ConversationStatus(
+        conversation=b"two", peer=PEER, changes=2, state="sent", ours=9, theirs=None, fold=None, alert=9
+    )
+    conversations.stand(marked, [open_])
+    conversations.alarm(marked, [(b"two", PEER)])
+    assert conversations.get(marked, [b"two"])[b"two", PEER].alert == 9
+    conversations.stand(marked, [taken])
+    assert conversations.alerted(marked) == []

@@ -18,7 +18,7 @@ from gateway.database import content, journal
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.migrating import migrate
 from gateway.database.tables import submission
-from gateway.messages.store import conversations, links, local, messages, receipts
+from gateway.messages.store import conversations, links, local, messages, receipts, reminders
 from gateway.messages.store.messages import InboxRow
 from gateway.messages.store.receipts import ReceiptRow
 from gateway.peers import store
@@ -56,7 +56,7 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     ),
     "alerted": conversations.alerted,
     "conversations": lambda c: messages.conversations(c, limit=50, before=300),
-    "told": lambda c: conversations.told(c, [b"conversation-7"]),
+    "told": lambda c: reminders.told(c, [b"conversation-7"]),
     "unsent_consenting": lambda c: messages.unsent_consenting(c, b"consent-7"),
     "withdrawals": lambda c: local.withdrawals(c, [b"consent-7"]),
 }
@@ -77,7 +77,7 @@ def backlog(connection: Connection, size: int) -> None:
     )
     conversations.changed(connection, ((b"conversation-%d" % n, PEER, "referral") for n in numbers))
     conversations.stand(connection, (standing(n, fold=None if n % 2 else n) for n in numbers))
-    conversations.tell(connection, (reminded(n) for n in numbers))
+    reminders.tell(connection, (reminded(n) for n in numbers))
     messages.enqueue(connection, ((n, PEER, NOW + n) for n in numbers))
     messages.arrive(
         connection,
@@ -113,9 +113,9 @@ def standing(n: int, *, fold: int | None) -> conversations.ConversationStatus:
     )
 
 
-def reminded(n: int) -> conversations.ReminderRow:
+def reminded(n: int) -> reminders.ReminderRow:
     """A reminder that was given."""
-    return conversations.ReminderRow(label=b"label-%d" % n, conversation=b"conversation-%d" % n, percent=50)
+    return reminders.ReminderRow(label=b"label-%d" % n, conversation=b"conversation-%d" % n, percent=50)
 
 
 def number(n: int) -> links.NumberRow:
