@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from adapters.kit import victim
 from adapters.kit.contract import FilesBench, a_delivery, a_notice, require
 from adapters.kit.trial import TOLD, Trial, is_an_error, is_transient, where
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Attachment, Delivery, Erasure, NoticeKind, RecordEraser
-from keys.primitives.encoding import sha256_hex
 
 PDF = b"%PDF-1.7\n" + TOLD.encode() + b"\n" + bytes(range(256)) * 6_000 + b"\n%%EOF\n"
 """Some 1.5 MB: more than one chunk."""
@@ -28,7 +28,7 @@ def a_file(part: int, data: bytes, *, breaks: Exception | None = None) -> Attach
             raise breaks
 
     media, ending = ("application/pdf", "pdf") if data.startswith(b"%PDF") else ("text/plain", "txt")
-    digest = sha256_hex(data)
+    digest = sha256(data).hexdigest()
     return Attachment(part=part, name=f"{part}.{ending}", media_type=media, size=len(data), sha256=digest, read=read)
 
 
