@@ -36,7 +36,7 @@ async def stored(party: Party) -> list[Any]:
     tables = (
         "ref from message",
         "ref from outbox",
-        "* from cases",
+        "id, state, at, card from cases",  # and not what a look at the list keeps with them
         "* from case_link",
         "* from consent",
         "* from draft",
