@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from gateway.database.atomic_file import write_kept
 from gateway.errors import Code, Finding, RefusedError
 from gateway.regions.files import PackFiles, read_pack
+from keys.primitives.disk import sync_folder
 from schemas import resources
 from schemas.reading import Folder
 from schemas.region_pack.installed_index import INDEX, REGIONS, InstalledPack, format_index, read_index
@@ -141,8 +142,12 @@ def _write(node: Path, pack: InstalledPack, files: PackFiles) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+    for folder in (aside, *folders):
+        sync_folder(folder / INDEX)
     shutil.rmtree(place.parent, ignore_errors=True)
     aside.rename(place.parent)
+    for placed in (place.parent, node / REGIONS):
+        sync_folder(placed)
 
 
 def _clear(node: Path) -> None:
