@@ -23,17 +23,18 @@ async def test_a_case_system_elsewhere_is_reached_through_the_proxy(
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     password = tmp_path / "password"
     password.touch(mode=0o600)
+    password.write_text("a password")
     async with proxying() as proxy:
         proxy.answer = refusal(407)
         way = OutboundProxy(host="127.0.0.1", port=proxy.port, direct=("127.0.0.9",))
         elsewhere = Primero("https://cases.example:443", "trm", password, way=way)
         with pytest.raises(TransientError, match="is not reached: the proxy answers 407") as refused:
-            await elsewhere.system()
+            await elsewhere.version()
         assert refused.value.code is Code.ADAPTER_BUSY
         assert [head.split("\r\n")[0] for head in proxy.heads] == ["CONNECT cases.example:443 HTTP/1.1"]
         for base in (f"http://127.0.0.1:{free_port()}", f"https://127.0.0.9:{free_port()}"):
             with pytest.raises(TransientError, match="does not answer"):
-                await Primero(base, "trm", password, way=way).system()
+                await Primero(base, "trm", password, way=way).version()
         assert len(proxy.heads) == 1
 
 
