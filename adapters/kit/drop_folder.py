@@ -30,7 +30,7 @@ ERASED = "erased"
 SUFFIX = ".json"
 FILES = "attachments"
 """The member of a draft that lists its files."""
-_FILE = re.compile(r"(?P<stem>.+)\.(?P<end>(?P<number>[0-9])\.(?!(?:json|tmp|part)$)[a-z0-9]{1,8})")
+_FILE = re.compile(r"(?P<stem>.{1,255})\.(?P<end>(?P<number>[0-9])\.(?!(?:json|tmp|part)$)[a-z0-9]{1,8})")
 """A file of a document: its name without `.json`, a dot, and the number and type of the file."""
 _UNFINISHED = (".tmp", ".part")
 _UNNAMED = "~unnamed-"

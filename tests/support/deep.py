@@ -92,6 +92,7 @@ PARTS = (
         "large files, long tables, many messages in flight and moved",
         (
             "tests/acceptance/test_large_file.py",
+            "tests/contract/adapters/test_large_files.py",
             "tests/faults/test_mixing.py",
             "tests/acceptance/test_moving_much.py",
             "tests/integration/adapters/sheet/test_adapter.py",
