@@ -68,7 +68,8 @@ async def plan(asked: Asked, way: WayOut | None = None) -> Plan:
             f"trm mapping check {quoted(asked.path(MAPPING))}",
             asked.check,
             INTO_NODE,
-            f"refer an invented case of Primero to {user}: it becomes a draft within a minute",
+            f"refer an invented case of Primero to {user}: a note in it says what a referral still needs and no field "
+            "gave, until there are fields and rules for all of it; then it becomes a draft",
         ],
         configured=read_configuration(forms, lookups),
     )

@@ -42,6 +42,10 @@ async def plan(asked: Asked, folders: Sequence[str]) -> Plan:
     if "host_key" in asked.given:
         files[KNOWN] = f"{name} {asked.given['host_key']}\n"
     own = {"key_file": asked.path(KEY), "root": root, "journal": asked.path("sftp.db")}
+    ask = (
+        "ask the administrator, by another way than the network, for the line of the server's host key, and write it "
+        f"into {asked.path(SECTION)} as host_key, and behind '{name} ' into {asked.path(KNOWN)}"
+    )
     known = f"-o UserKnownHostsFile={quoted(asked.path(KNOWN))}"
     return Plan(
         files=files,
@@ -50,8 +54,7 @@ async def plan(asked: Asked, folders: Sequence[str]) -> Plan:
         steps=[
             f"give {SERVER} and {SSHD} of {asked.folder} to the administrator of the server: the first is run there "
             "as root, the second goes to /etc/ssh/sshd_config.d/; then: systemctl reload ssh",
-            "ask the administrator, by another way than the network, for the line of the server's host key, and write "
-            f"it into {asked.path(SECTION)} as host_key, and behind '{name} ' into {asked.path(KNOWN)}",
+            *([] if "host_key" in asked.given else [ask]),
             asked.check,
             f"{INTO_NODE}; the account of the node has to own the key: chown -R ACCOUNT {quoted(asked.folder)}",
             f"drop the sample: sftp -b {quoted(asked.path(FIRST))} -i {quoted(asked.path(KEY))} -P {port} {known} "
@@ -95,7 +98,9 @@ def _server_setup(user: str, root: str, public: str, folders: Sequence[str]) -> 
     return f"""#!/bin/sh
 # Run as root on the server. It makes an account for the gateway and its drop folder; what is there stays as it is.
 set -eu
-id {user} >/dev/null 2>&1 || useradd --system --home-dir {home} --no-create-home --shell /usr/sbin/nologin {user}
+# The password '*' lets nobody in and, unlike none at all, does not lock the account for sshd without PAM.
+id {user} >/dev/null 2>&1 || \\
+  useradd --system --password '*' --home-dir {home} --no-create-home --shell /usr/sbin/nologin {user}
 install -d -o root -g root -m 755 {CHROOT} {home} /etc/ssh/authorized_keys.d
 for folder in {top} {names}; do
   [ -d "$folder" ] || install -d -o {user} -g {user} -m 700 "$folder"

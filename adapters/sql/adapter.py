@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy import String, cast, select
 
 from adapters.kit.mapping import name_and_edition
+from adapters.kit.setup.local import look_at_mapping, look_at_secret
 from adapters.kit.setup.needs import Need, faults_of, met, missing
 from adapters.kit.threads import in_thread
 from adapters.sql import inbox, setup
@@ -70,7 +71,10 @@ class SqlAdapter:
 
     async def needs(self) -> Sequence[Need]:
         """Look at the mapping file, the database, the view and the inbox, with the rights of the account there."""
-        return await in_thread(self._lock, self._look)
+        here = [await look_at_mapping(self._lock, self._mapping)]
+        if self._address.password is not None:
+            here.append(await look_at_secret(self._lock, self._address.password, "password file"))
+        return here if faults_of(here) else [*here, *await in_thread(self._lock, self._look)]
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the rows of the view that are not settled, or were changed since they were refused."""
@@ -145,19 +149,14 @@ class SqlAdapter:
     def _look(self) -> list[Need]:
         dialect = self._address.dialect
         try:
-            name_and_edition(self._mapping)
-        except GatewayError as exc:
-            return [missing("mapping", str(exc.code), exc.what)]
-        try:
             with translate_errors(), self._engine.connect() as connection:
                 return [
-                    met("mapping"),
                     *([*setup.look_at_file(self._address)] or [met("database")]),
                     *setup.look_at_view(connection, self._view, self._mapping, dialect),
                     *setup.look_at_inbox(connection, self._inbox, dialect),
                 ]
         except GatewayError as exc:
-            return [met("mapping"), missing("database", "not_reachable", f"{exc.what}: {exc.hint}")]
+            return [missing("database", "not_reachable", f"{exc.what}: {exc.hint}")]
 
 
 def _translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -16,9 +16,12 @@ import yaml
 
 from adapters.kit.setup.plan import Configured, Meant, SystemField, plain_name
 from gateway.mapping.check import Names, Vocabulary, vocabulary
+from gateway.mapping.file_format import parse
 from gateway.mapping.names import country_names, language_names
+from gateway.mapping.to_message import map_record
 from gateway.mapping.types import compared
-from gateway.ports import Json
+from gateway.messages.draft_form import schema_faults
+from gateway.ports import Json, LocalRecord
 from schemas.labels import load_labels, load_languages
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
@@ -46,11 +49,14 @@ _HEAD = """# Made of the configuration of the case system. Look at every line be
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The text of the mapping file, an invented record that its rules read, and what nothing reads, by name."""
+    """The text of the mapping file, an invented record that its rules read, what nothing reads, by name, and the
+    members that a message needs and no field gives.
+    """
 
     text: str
     sample: Mapping[str, Json]
     unread: Sequence[str]
+    lacking: Sequence[str]
 
 
 def propose(configured: Configured, recipient: str, today: date) -> Proposal:
@@ -65,11 +71,12 @@ def propose(configured: Configured, recipient: str, today: date) -> Proposal:
         own = by_name.get(meant.name)
         names = _names_of(meant, words)
         codes, left = _match_values(own, meant, names)
+        if names and not codes:  # a list of which no value is sure: a rule for it would refuse each record
+            continue
         rules[meant.path] = _rule(meant, own, codes)
         open_values += [f"{meant.name}: {value}" for value in left if _is_plain(value)]
         sample[meant.name] = next(iter(codes), _example(meant.type, today))
-    known = {meant.name for meant in read}
-    fields = [each for each in configured.fields if each.name not in known and _is_plain(each.name)]
+    fields = [each for each in configured.fields if each.name not in sample and _is_plain(each.name)]
     unread = [f"{each.name} ({each.sort}, {each.where})" for each in fields]
     document: dict[str, Json] = {
         "format": "trm-mapping/1",
@@ -79,9 +86,24 @@ def propose(configured: Configured, recipient: str, today: date) -> Proposal:
         "constants": {"to": plain_name(recipient), **_CONSTANTS},
         "fields": rules,
     }
+    lacking = _lacking_members(document, sample)
     text = _HEAD + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
     text += _remarks("Fields that nothing here reads", unread) + _remarks("Values without a code", open_values)
-    return Proposal(text=text, sample=sample, unread=(*unread, *open_values))
+    text += _remarks("Members that the message needs and no field gives; records are refused until rules do", lacking)
+    return Proposal(text=text, sample=sample, unread=(*unread, *open_values), lacking=lacking)
+
+
+def _lacking_members(document: Mapping[str, Json], sample: Mapping[str, Json]) -> list[str]:
+    """List what the message type needs and the rules do not give, by the draft that they make of the sample."""
+    mapping = parse(document)
+    draft = map_record(mapping, LocalRecord(ref="sample", fields=sample, mapping=mapping.name))
+    if isinstance(draft, tuple):
+        raise RuntimeError("the rules of a proposal do not read its sample")
+    header, content = draft.get("header"), draft.get("content")
+    if not isinstance(header, dict) or not isinstance(content, dict):
+        return ["content"]
+    found = schema_faults(mapping.body_type, header, content)
+    return [fault.place.lstrip("/").replace("/", ".") for fault in found if fault.rule in {"required", "anyOf"}]
 
 
 def _match_fields(configured: Configured) -> list[Meant]:

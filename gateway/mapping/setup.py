@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,14 +34,15 @@ from gateway.ports import Json
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """What was made, and what was there already; the settings with those still open; what is to be done next; names of
-    the case system that no rule of the mapping file reads.
+    the case system that no rule of the mapping file reads, and members that the message needs and no rule gives.
     """
 
     made: Sequence[tuple[Path, Outcome]]
     settings: Mapping[str, Json]
     open: Mapping[str, str]
     steps: Sequence[str]
-    unread: Sequence[str] = field(default_factory=tuple)
+    unread: Sequence[str] = ()
+    lacking: Sequence[str] = ()
 
 
 async def prepare_kind(
@@ -78,15 +79,16 @@ async def prepare_kind(
     )
     files = dict(plan.files)
     unread: Sequence[str] = ()
+    lacking: Sequence[str] = ()
     if plan.configured is not None:
         proposal = propose(plan.configured, recipient, today)
         files |= {MAPPING: proposal.text, SAMPLE: json.dumps(proposal.sample, ensure_ascii=False, indent=2) + "\n"}
-        unread = proposal.unread
+        unread, lacking = proposal.unread, proposal.lacking
     settings = {"kind": name, **judged, **plan.settings}
     open_ = {key: text for key, text in plan.open.items() if key not in settings}
     files[SECTION] = render_section(settings, open_)
     made = carry_out(folder, plan.folders, files)
-    return Prepared(made=made, settings=settings, open=open_, steps=plan.steps, unread=unread)
+    return Prepared(made=made, settings=settings, open=open_, steps=plan.steps, unread=unread, lacking=lacking)
 
 
 def render_section(settings: Mapping[str, Json], open_settings: Mapping[str, str]) -> str:

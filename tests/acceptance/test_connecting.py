@@ -11,7 +11,7 @@ import shlex
 import sqlite3
 import subprocess
 import tomllib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from support.house import ROOT
 from support.pair import Party, Two, two_nodes
 from support.shared import lacking
 
+from adapters.kit.kind import find
+from adapters.rest.bench import TOKEN, RestBench
 from adapters.sftp.adapter import FOLDERS
+from adapters.sheet.bench import sheet_cells
 
 PAGE = ROOT / "docs" / "connecting.md"
 SECTION = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -34,6 +37,17 @@ def commands(section: str) -> list[str]:
     """The commands of one section of the page, line by line."""
     text = dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))[section]
     return [line for block in BLOCK.findall(text) for line in block.splitlines()]
+
+
+def received_lines(results: Path) -> int:
+    """How many lines the second page of the results has below its heading, whatever its name is in the language."""
+    return len([*sheet_cells(results).values()][1][1:])
+
+
+def received_rows(file: Path) -> int:
+    """How many messages lie in the inbox of a database."""
+    with sqlite3.connect(file) as database:
+        return int(database.execute("SELECT count(*) FROM trm_inbox WHERE kind = 'message'").fetchone()[0])
 
 
 def typed(line: str, words: Mapping[str, str]) -> None:
@@ -67,6 +81,13 @@ async def begin_with(party: Party, section_file: Path) -> None:
     toml.write_text("\n".join([text + "[adapter]", *lines, ""]), encoding="utf-8")
     party.own = True
     await party.start()
+
+
+async def comes(two: Two, arrived: Callable[[], bool]) -> None:
+    """A message of the peer is in the case system."""
+    assert not arrived()
+    await two.al.submit("an answer")
+    await two.until(arrived, seconds=60, what="the message of the peer is not in the case system")
 
 
 async def goes(two: Two) -> None:
@@ -116,10 +137,16 @@ async def test_each_kind_is_connected_by_the_page_alone(tmp_path: Path) -> None:
     here.mkdir()
     words = {"HERE": str(here)}
     async with two_nodes(tmp_path) as two:
+        arrivals = {
+            "folder": lambda: any((here / "folder" / "drop" / "incoming").iterdir()),
+            "sheet": lambda: received_lines(here / "sheet" / "trm-results.xlsx") > 0,
+            "sql": lambda: received_rows(here / "office.db") > 0,
+        }
         for section, name in (("A drop folder", "folder"), ("A workbook", "sheet"), ("A database", "sql")):
             await type_all(section, words)
             await begin_with(two.fr, here / name / "adapter.toml")
             await goes(two)
+            await comes(two, arrivals[name])
         async with sftp_server(tmp_path / "server", here / "sftp" / "sftp.key.pub") as (port, host_key):
             for name in FOLDERS:
                 (tmp_path / "server" / "drop" / name).mkdir(parents=True)
@@ -127,7 +154,35 @@ async def test_each_kind_is_connected_by_the_page_alone(tmp_path: Path) -> None:
             await type_all("A drop folder on an SFTP server", words | more)
             await begin_with(two.fr, here / "sftp" / "adapter.toml")
             await goes(two)
+            await comes(two, lambda: any((tmp_path / "server" / "drop" / "incoming").iterdir()))
             await two.fr.stop()
+
+
+async def test_a_json_api_is_connected(tmp_path: Path) -> None:
+    """What stays open is named by the check; once its paths are filled in, an item goes and a message comes."""
+    into = tmp_path / "rest"
+    async with find("rest").stand_in(tmp_path) as new, two_nodes(tmp_path) as two:
+        bench = new()
+        assert isinstance(bench, RestBench)
+        ran = await asyncio.to_thread(
+            run, "adapter", "prepare", "rest", "--into", str(into), "--set", f"url={bench.url}"
+        )
+        assert ran.exit_code == 0, ran.stderr
+        (into / "secret").touch(0o600)
+        (into / "secret").write_text(TOKEN, encoding="utf-8")
+        check = ("adapter", "check", "--settings", str(into / "adapter.toml"))
+        ran = await asyncio.to_thread(run, *check)
+        assert (ran.exit_code, "MISSING  adapter.list_path" in ran.stdout) == (1, True)
+        with (into / "adapter.toml").open("a", encoding="utf-8") as file:
+            file.write('list_path = "/ready"\nitems = "/data"\ncreate_path = "/inbox"\n')
+            file.write('paging = "page"\nsize_param = "size"\n')
+        ran = await asyncio.to_thread(run, *check)
+        assert (ran.exit_code, "untried  post to /inbox" in ran.stdout) == (0, True), ran.stdout
+        bench.office.ready.append(json.loads((into / "sample.json").read_bytes()))
+        await begin_with(two.fr, into / "adapter.toml")
+        await goes(two)
+        await comes(two, lambda: bool(bench.received()))
+        await two.fr.stop()
 
 
 def test_the_parts_for_the_server_are_what_the_shell_and_sshd_take(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from adapters.kit.setup.plan import quoted
 from adapters.kit.threads import in_thread
 from gateway.errors import GatewayError
 
-JOURNAL = "journal"
+JOURNAL, MAPPING_FILE = "journal", "mapping file"
 
 
 async def look_in_turn(
@@ -47,8 +47,8 @@ async def look_at_mapping(lock: Lock, path: Path) -> Need:
     try:
         await in_thread(lock, name_and_edition, path)
     except GatewayError as error:
-        return missing("mapping", str(error.code), error.what)
-    return met("mapping")
+        return missing(MAPPING_FILE, str(error.code), error.what)
+    return met(MAPPING_FILE)
 
 
 async def look_at_secret(lock: Lock, path: Path, place: str) -> Need:

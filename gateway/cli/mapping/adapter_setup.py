@@ -83,6 +83,7 @@ def _to_json(prepared: Prepared) -> dict[str, Json]:
         "settings": dict(prepared.settings),
         "open": dict(prepared.open),
         "unread": [*prepared.unread],
+        "lacking": [*prepared.lacking],
         "steps": [*prepared.steps],
     }
 
@@ -95,11 +96,12 @@ def _show_prepared(prepared: Prepared) -> None:
         output.print_line(f"{outcome:<6}{path}" + (", left as it is" if outcome is Outcome.THERE else ""))
     output.print_line("")
     output.print_line(render_section(prepared.settings, prepared.open))
-    if prepared.unread:
-        output.print_line("not mapped, for a person to decide:")
-        for name in prepared.unread:
-            output.print_line(f"  {name}")
-        output.print_line("")
+    for heading, names in (
+        ("not mapped, for a person to decide:", prepared.unread),
+        ("needed by the message, and given by no field that is mapped:", prepared.lacking),
+    ):
+        if names:
+            output.print_line("\n".join([heading, *(f"  {name}" for name in names), ""]))
     for number, step in enumerate(prepared.steps, start=1):
         output.print_line(f"{number}. {step}")
 

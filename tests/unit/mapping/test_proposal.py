@@ -60,6 +60,14 @@ def test_what_is_certain_is_mapped_and_the_rest_is_named():
     assert "#   shoes (number, identity)\n" in proposal.text
 
 
+def test_what_a_message_needs_and_no_field_gives_is_named():
+    """Members, never values: an office sees before its first record what its forms lack."""
+    proposal = of(SEX)
+    assert {"content.person.pseudonym", "content.legal_status", "content.immediate_risk"} <= set(proposal.lacking)
+    assert "content.person.gender" not in proposal.lacking
+    assert "#   content.legal_status\n" in proposal.text
+
+
 def test_the_file_is_one_that_the_reader_takes():
     """Its only faults are the values that it leaves open, and it reads the invented record."""
     proposal = of(SEX, SystemField(name="born", sort="date", where="identity"))
@@ -93,13 +101,16 @@ def test_another_sort_of_field_is_not_taken():
 
 
 def test_two_values_of_one_code_are_both_left_open():
-    """Which distinction may be lost is not decided here."""
+    """Which distinction may be lost is not decided here; a list of which nothing is sure gets no rule."""
     country = SystemField(
         name="from", sort="choice", where="f", options=[option("al1", en="Albania"), option("al2", fr="Albanie")]
     )
-    proposal = of(country)
-    assert rules(proposal)["content.person.nationalities[]"]["codes"] == {}
+    proposal = of(replace(country, options=[*country.options, option("fr", en="France")]))
+    assert rules(proposal)["content.person.nationalities[]"]["codes"] == {"fr": "FR"}
     assert list(proposal.unread) == ["from: al1", "from: al2"]
+    proposal = of(country)
+    assert "content.person.nationalities[]" not in rules(proposal)
+    assert list(proposal.unread) == ["from (choice, f)"]
 
 
 def test_names_and_values_of_a_stranger_stay_data():

@@ -84,4 +84,4 @@ def test_secrets(tmp_path: Path) -> None:
 def test_a_mapping_that_is_away(tmp_path: Path) -> None:
     """It is told at its own place."""
     need = asyncio.run(look_at_mapping(Lock(), tmp_path / "none.yaml"))
-    assert (need.place, need.rule) == ("mapping", "adapter_busy")
+    assert (need.place, need.rule) == ("mapping file", "adapter_busy")
