@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from support.ceremony import aplay
+from support.ceremony import ADMINS, aplay
 from support.enrolled import inviting
 from support.local import Answer, Caller
 from support.nodechild import SteeredClock
@@ -142,23 +142,37 @@ class Country:
 
     async def reads(self, path: str, language: str = "en") -> str:
         """What a page of the console says to a focal point who reads this language, every space as one."""
+        return _said(await self._open(path, language))
+
+    async def presses(self, path: str, action: str, language: str = "en", **values: str) -> str:
+        """Fill in the form of a page that goes to `action`, and send it; what the page says to which that leads."""
+        reader = await self._open(path, language)
+        await reader.press(action, values)
+        assert reader.status == 200, (reader.path, reader.page.wrong)
+        return _said(reader)
+
+    async def _open(self, path: str, language: str) -> Visitor:
         now = language, self.party.clock.now() // _SESSION
         if now not in self.readers:
             self.readers[now] = await self._signed_in(language)
         reader = self.readers[now]
         await reader.open(path)
         assert reader.status == 200, (path, reader.status)
-        return " ".join(reader.page.said.split())
+        return reader
 
     async def _signed_in(self, language: str) -> Visitor:
-        made = await aplay(
-            inviting(f"reader {len(self.readers)}", Role.FOCAL_POINT, language=language), self.party.call
-        )
+        name = f"reader {len(self.readers)}"
+        asks = inviting(name, Role.FOCAL_POINT, admin=ADMINS[1], language=language)
+        made = await aplay(asks, self.party.call)
         origin = self.party.running.config.console_origin
         assert origin is not None
-        found = Visitor(http=self.http, origin=origin, name="reader")
+        found = Visitor(http=self.http, origin=origin, name=name)
         await enrol_by(found, made["code"])
         return found
+
+
+def _said(reader: Visitor) -> str:
+    return " ".join(reader.page.said.split())
 
 
 def say(text: str, language: str = "en", **values: Any) -> str:

@@ -56,8 +56,17 @@ async def test_a_border_guard_that_refers(tmp_path: Path) -> None:
         assert (no.code, no.places) == ("gate_g14", {"/header/sender_role"})
         assert "the signed descriptor does not give the unit this role" in no.hint
 
-        # The one of Poland refers with a second person, and Albania takes the case.
-        request = await talk.refer(pl.guard)
+        # The one of Poland refers; a focal point reads what leaves, and releases it at the console.
+        waits = await pl.guard.does("message.submit", **talk.letter(pl.guard, "referral.request", "referral"))
+        assert waits["state"] == "waiting_second"
+        draft = f"/drafts/{waits['id']}"
+        await pl.presses(f"{draft}/preview", f"{draft}/release", "pl")
+        said = (await pl.guard.does("conversation.show", id=talk.conversation))["messages"]
+        (request,) = [one["id"] for one in said if one["type"] == "referral.request/1"]
+        await world.arrives(pl, request)
+
+        # Albania knows who refers, and takes the case.
+        talk.request = request
         came = (await al.worker.does("message.show", id=request))["header"]
         assert (came["sender_unit"], came["sender_role"]) == (GUARD, DELEGATED)
         await talk.accept(al.lead)

@@ -68,10 +68,14 @@ async def test_a_child_without_a_guardian_and_an_interim_authority(tmp_path: Pat
             assert (no.code, no.places) == ("gate_g2", {"/header/consent_ref"})
             assert "60 days at most" in no.hint
 
-        # A guardian consents; the child says no, and that is heard.
-        await consents(talk, given_by="guardian", child_assent="refused", taken_on=world.day())
+        # A guardian consents; the child says no, and that is heard: the authority alone may decide otherwise.
+        refused = {"child_assent": "refused", "taken_on": world.day()}
+        await consents(talk, given_by="guardian", **refused)
         no = await talk.is_refused(fr.worker, "assistance.plan", "assistance")
         assert (no.code, "the child said no" in no.hint) == ("gate_g2", True)
+        await consents(talk, given_by="child_authority_interim", **refused)
+        plan = talk.letter(fr.worker, "assistance.plan", "assistance")
+        assert (await fr.worker.does("message.preview", draft=plan))["goes"] is True
 
         # With the child's yes help goes on, and Albania learns who the guardian is.
         await consents(talk, given_by="guardian", child_assent="given", taken_on=world.day())

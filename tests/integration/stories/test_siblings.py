@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from support.story_countries import countries, say
+from support.story_countries import countries, name_country, say
 from support.story_talk import begin
 
 PURPOSES = ("referral", "assistance")
@@ -38,7 +38,10 @@ async def test_siblings_of_whom_one_withdraws(tmp_path: Path) -> None:
             await talk.refer(fr.worker)
             await talk.accept(al.lead)
 
-        # He takes his consent back; Albania is told.
+        # He takes his consent back: before, a page says what stops; then Albania is told.
+        page = await fr.reads(f"/consents/{his.consent}/withdraw", "fr")
+        assert say("What relies on it and stops", "fr") in page
+        assert name_country("AL", "fr") in page
         done = await fr.worker.does("consent.withdraw", id=his.consent)
         assert (done["state"], [one["peer"] for one in done["told"]]) == ("withdrawn", ["AL"])
         await world.arrives(fr, done["told"][0]["message"])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from support.acting import id_of
-from support.story_countries import countries, say
+from support.story_countries import countries, name_country, say
 from support.story_talk import begin
 
 from gateway.console.states import GATES
@@ -51,8 +51,9 @@ async def test_a_stateless_woman_under_a_hold(tmp_path: Path) -> None:
         # A State that there is not is not feared; the country where she lived is.
         no = await fr.worker.is_refused("asylum.hold", id=talk.conversation, states=["XX"])
         assert (no.code, no.places) == ("invalid", {"/states"})
-        held = await fr.worker.does("asylum.hold", id=talk.conversation, states=["AL"])
-        assert held["states"] == ["AL"]
+        path = f"/conversations/{talk.conversation}"
+        page = await fr.presses(path, f"{path}/asylum-hold", "fr", state="AL")
+        assert say("Nothing goes to: %(states)s", "fr", states=name_country("AL", "fr")) in page
 
         # Now Poland is asked, and Albania is not.
         request = await to_poland.refer(fr.worker, **her)
