@@ -28,7 +28,7 @@ MOST = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
     """`counts`: by the address of a section, none where nothing waits; `alerts`: those that this side has to take,
-    the newest first; `phones`: who is on duty in the countries of these alerts, by peer.
+    the earliest deadline first; `phones`: who is on duty in the countries of these alerts, by peer.
     """
 
     counts: Mapping[str, Count] = field(default_factory=dict)
@@ -56,10 +56,7 @@ class Waiting:
             listed = (await self._ask(person, "alert.list", {})).get("alerts", ())
         except GatewayError:
             return NOTHING
-        owed = [alert for alert in listed if alert["owes"] == "us"]
-        alerts = sorted(
-            owed, key=lambda alert: alert["until"], reverse=True
-        )  # all have the same time, from when they came
+        alerts = [alert for alert in listed if alert["owes"] == "us"]
         counts = await self._counts(person)
         phones = {peer: await self._duty(person, peer) for peer in {alert["peer"] for alert in alerts}}
         listed_alerts = {"/alerts": Count(len(alerts))} if alerts else {}

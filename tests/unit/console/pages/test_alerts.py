@@ -67,13 +67,12 @@ async def test_nobody_overlooks_one_that_is_not_taken(lang):
 
 
 @pytest.mark.parametrize(
-    ("here", "shown", "more"), [("/menu", "b" * 22, "2"), (f"/alerts/{'b' * 22}", "c" * 22, "One")]
+    ("here", "shown", "more"), [("/menu", "a" * 22, "2"), (f"/alerts/{'a' * 22}", "c" * 22, "One")]
 )
-async def test_of_several_the_newest_stands_whole(here, shown, more):
+async def test_of_several_the_one_to_be_taken_first_stands_whole(here, shown, more):
     """The others are one line with their number, which leads to all; the one that a page is about is not counted."""
     found = [ALERT | {"id": id * 22, "until": NOW + at} for at, id in enumerate("acb")]
-    waits = Waits(alerts=sorted(found, key=lambda one: one["until"], reverse=True))
-    async with console(arrived(alert__list={"alerts": found}), waits=waits) as there:
+    async with console(arrived(alert__list={"alerts": found}), waits=Waits(alerts=found)) as there:
         seen = await there.get(here)
         banner = seen.text.partition('<div class="banner emergency"')[2].partition("</div>")[0]
         assert faults(seen.text) == []

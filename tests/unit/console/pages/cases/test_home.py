@@ -94,6 +94,7 @@ async def test_a_row_says_who_acts():
         ({"child": True, "gender": "Masculine"}, "2026/117 · Child · Masculine"),
         ({"child": False, "gender": None}, "2026/117 · Adult"),
         ({"child": None, "gender": "Feminine"}, "2026/117 · Feminine"),
+        ({"child": False, "gender": "NonSpecifiedUnknown"}, "2026/117 · Adult"),
         ({"child": None, "gender": None}, "2026/117"),
     ],
 )
