@@ -226,12 +226,14 @@ def first_revision(database: Path) -> str:
 # --- the program of the release -----------------------------------------------------------------------------------
 
 
-def checked_out(base: Path) -> Path | None:
-    """The tree of the release in a folder of `base`, from the history of this repository; None without it."""
-    place = base / "release_0_1_0"
+def checked_out(base: Path, commit: str = COMMIT, *, name: str = "release_0_1_0") -> Path | None:
+    """The tree of the release, or of another commit, in a folder of `base`, from the history of this repository; None
+    without it.
+    """
+    place = base / name
     place.mkdir()
     try:
-        packed = subprocess.run(["git", "archive", COMMIT], cwd=ROOT, capture_output=True, check=True).stdout
+        packed = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     subprocess.run(["tar", "-x", "-C", str(place)], input=packed, check=True)

@@ -9,21 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.ceremony import ADMINS, change, play
-from support.nodeproc import HOUR, ROOT, UNIT, NodeProcess, Pair, make_pair
-from support.pair import START, example
-from support.policies import open_on, text_of
+from support.nodeproc import HOUR, ROOT, Pair, make_pair
+from support.open_case import Case, agree_to_all, restart
+from support.pair import START
 
 from keys.primitives.encoding import b64u, sha256_hex
 from schemas.publishing.build import build_derived_files, list_released
 
-CONSENT = b64u(b"consent consent."[:16])
 OLD, NEW, LAST = (b64u(name.ljust(16, b".")) for name in (b"before", b"between", b"after"))
 LONGER = 600
 """Characters of a question that only the second revision allows."""
@@ -50,53 +45,6 @@ def newer(base: Path) -> Path:
     return root.parent
 
 
-@dataclass
-class Case:
-    """FR has referred a person to AL; AL asks, FR answers."""
-
-    pair: Pair
-    id: str
-
-    def request(self, body_type: str, to: str, **content: Any) -> dict[str, Any]:
-        """An example of a type as a message of this case."""
-        made = example(body_type, to, consent_ref=CONSENT)
-        made["content"] |= content
-        return made | {"purpose": "referral", "conversation": self.id}
-
-    def question(self, length: int = 20, body_type: str = "info.request/1") -> dict[str, Any]:
-        """A question of so many characters."""
-        made = self.request("info.request/1", "FR", blocks_decision=False)
-        made["content"]["items"][0]["question"] = "q" * length
-        return made | {"type": body_type}
-
-    def begin(self) -> None:
-        """The request is there and opened."""
-        id = self.send(self.pair.a, self.request("referral.request/1", "AL"))
-        self.pair.b.call("message.open", id=id, by="w-2")
-
-    def send(self, node: NodeProcess, request: dict[str, Any]) -> str:
-        """Submitted, and in the other side's case system."""
-        other = self.pair.a if node is self.pair.b else self.pair.b
-        before = other.count()
-        id = str(node.call("message.submit", **request)["id"])
-        self.pair.until(lambda: other.count() > before or node.state(id) in ("rejected", "failed"))
-        assert node.state(id) not in ("rejected", "failed"), node.call("message.show", id=id)
-        other.collect()
-        return id
-
-    def refused(self, node: NodeProcess, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a draft that is refused."""
-        with closing(node.client()) as client:
-            status, problem = client.submit(request, b64u(b"k" * 16))
-        assert status >= 400, problem
-        return dict(problem)
-
-    def standing(self, node: NodeProcess) -> tuple[str, dict[str, str]]:
-        """State and outcomes as a node folds them."""
-        shown = node.call("conversation.show", id=self.id)
-        return shown["standing"][0]["state"], {message["id"]: message["outcome"] for message in shown["messages"]}
-
-
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     """Two nodes of today's package."""
@@ -107,36 +55,18 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         made.close()
 
 
-def restart(pair: Pair, node: NodeProcess, packages: Path) -> None:
-    """The node comes back with a newer package, and is found again."""
-    node.stop()
-    node.packages = (packages,)
-    node.start()
-
-
 def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path) -> None:
     """Old with new, new with old, and both new: the old conversation keeps its version, a new one takes the newest that
     both hold.
     """
     fr, al = pair.a, pair.b
-    record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
-    record["grants"] = [
-        {
-            "purpose": "referral",
-            "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-            "data_categories": ["identity", "contact", "exploitation", "needs", "immigration", "risk", "documents"],
-            "until": "2027-11-30",
-        }
-    ]
-    fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
-    wide = text_of(open_on(("FR", "AL")))  # an answer about documents leaves after the acceptance else
-    play(change(ADMINS, "policy.widen", "node", policy=wide), fr.call)
+    agree_to_all(fr)
     old = Case(pair, OLD)
     old.begin()
     first = old.send(al, old.question())
 
     packages = newer(tmp_path)
-    restart(pair, al, packages)
+    restart(pair, al, (packages,))
     old.send(fr, old.request("info.reply/1", "AL") | {"in_reply_to": first})
     old.send(al, old.question())
     problem = old.refused(al, old.question(LONGER))
@@ -153,7 +83,7 @@ def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path
     between.send(al, between.question())
     assert between.refused(al, between.question(LONGER))["findings"][0]["rule"] == "maxLength"
 
-    restart(pair, fr, packages)
+    restart(pair, fr, (packages,))
     pair.advance(2 * HOUR, step=HOUR)
     last = Case(pair, LAST)
     last.begin()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from support.ceremony import ADMINS, aplay
 from support.ceremony import change as ceremony
 from support.holders import signed
-from support.pair import Party, Two
+from support.pair import Party, Spoiler, Two
 
 from gateway.peers.scope import PeerState
 from gateway.trust.key_upkeep import LONGEST_PUSH_RETRY
@@ -38,6 +39,24 @@ async def publish(party: Party, **wanted: Any) -> Any:
     asked = await party.call("keys.request", by="admin", **wanted)
     document = signed(party.folder.parent, party.name, asked["request"])
     return await party.call("keys.publish", document=document, by="admin")
+
+
+def count_asked(party: Party, name: str) -> list[float]:
+    """The monotonic times at which this side asks its peer for one thing, from now on."""
+    client, times = party.running.client, list[float]()
+    ask = getattr(client, name)
+
+    async def counted(*arguments: Any) -> Any:
+        times.append(party.clock.monotonic())
+        return await ask(*arguments)
+
+    setattr(client, name, counted)
+    return times
+
+
+def gaps(times: list[float]) -> list[float]:
+    """The seconds between each and the next one."""
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 async def hold_ceremony(party: Party) -> list[str]:
@@ -76,3 +95,28 @@ async def test_a_revoked_key_is_told_also_to_who_is_not_trusted_yet(met: Two) ->
     await met.calm()
     assert al.peer().descriptor.document.payload == fr.running.own.descriptor.document.payload
     assert [one.kid for one in al.peer().descriptor.revoked] == [stolen]
+
+
+async def test_a_peer_that_is_away_is_shown_a_new_descriptor_ever_more_seldom(two: Two) -> None:
+    """After 5, 10, 20 and 40 seconds; what it does not hold yet is not used, and the first attempt that arrives ends
+    it.
+    """
+    fr, al = two.fr, two.al
+    wire = Spoiler(fr)
+    wire.away = True
+    asked = count_asked(fr, "push_descriptor")
+    used = fr.running.keys.sig_kid
+    answer = await publish(fr, rotate=["sig"])
+    assert (answer["took"], len(asked)) == ({"AL": False}, 1)
+    for _ in range(15):
+        two.clock.advance(5)
+        await two.calm()
+    assert len(asked) >= 5
+    assert all(gap >= least for gap, least in zip(gaps(asked), (5, 10, 20, 40), strict=False))
+    assert (al.peer().descriptor.version, fr.running.keys.sig_kid) == (1, used)
+    wire.away = False
+    before = len(asked)
+    await two.until(lambda: al.peer().descriptor.version == 2, seconds=300)
+    two.clock.advance(LONGEST_PUSH_RETRY)
+    await two.calm()
+    assert len(asked) == before + 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -15,6 +17,7 @@ from support.trusting import scope_of
 from gateway.errors import RefusedError
 from gateway.peers.scope import PeerState
 from gateway.peers.trust_record_store import TrustRow, add_record
+from gateway.trust.record_exchange import LONGEST_RETRY
 from keys.documents.key_records import Use
 from keys.documents.trust_record import TRUSTS, TrustState
 from keys.keystore.keystore import Keystore
@@ -142,3 +145,31 @@ async def test_a_record_whose_key_was_revoked_is_signed_anew(two: Two) -> None:
     assert was.payload == anew.payload
     assert (was.signature.kid, anew.signature.kid) == (stolen, two.fr.running.keys.sig_kid)
     assert stolen != two.fr.running.keys.sig_kid
+
+
+async def test_a_peer_that_is_away_is_brought_a_record_ever_more_seldom(two: Two) -> None:
+    """After 5, 10, 20 and 40 seconds, and the first attempt that arrives ends it: nothing is owed, nothing is asked."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    client, asked = two.fr.running.client, list[float]()
+    post = client.post_trust
+
+    async def counted(*arguments: Any) -> Any:
+        asked.append(two.clock.monotonic())
+        return await post(*arguments)
+
+    client.post_trust = counted  # type: ignore[method-assign]
+    await two.fr.changes("peer.suspend")
+    await two.calm()
+    for _ in range(15):
+        two.clock.advance(5)
+        await two.calm()
+    assert len(asked) >= 5
+    waits = [later - earlier for earlier, later in pairwise(asked)]
+    assert all(wait >= least for wait, least in zip(waits, (5, 10, 20, 40), strict=False))
+    wire.away = False
+    before = len(asked)
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=300)
+    two.clock.advance(LONGEST_RETRY)
+    await two.calm()
+    assert len(asked) == before + 1
