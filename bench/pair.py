@@ -24,7 +24,7 @@ from bench.engines.server import Server
 from bench.processes import list_pids, read_cpu, read_memory
 from bench.work import CASE, QUESTION, REFERRAL, make_consent, make_referral
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import Ask, carry_out_change, trust_peer
+from gateway.demo.people import Ask, carry_out_change, trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.ids import NodeId

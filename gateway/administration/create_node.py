@@ -150,8 +150,8 @@ def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
             hint="each of the two makes a key file: trm admin new FILE",
         )
     administrators.check_cards(plan.admins)
-    held = () if plan.pack is None else (plan.pack.read().name,)
-    section = parse(_toml(plan), plan.folder / "node.toml", regions=held).adapter
+    _ = load_region(plan.region) if plan.pack is None else plan.pack.read()
+    section = parse(_toml(plan), plan.folder / "node.toml").adapter
     if section is not None:
         case_system.settings_of(section, plan.folder)
     if plan.folder.exists():

@@ -133,8 +133,7 @@ def install_region(folder: Path, reach: Reach, as_json: bool) -> None:
 
     settings, pack = config.load(reach.folder), read_pack(folder)
     pack.read()  # its faults are told before the node is asked
-    peers = list_objects(reach.ask("peer.list"), "peers")
-    needed = {settings.node.country, *(str(one["country"]) for one in peers if one["state"] != _ENDED)}
+    needed = {settings.node.country, *_peers(reach, settings.node.region)}
     done = install_pack(reach.folder, pack, needed=needed, now=SystemClock().now())
     changes = () if done.before is None else describe_changes(done.before, pack)
     value = _describe(pack, done.region) | {"changes": [*changes], "in_use": settings.node.region == pack.name}
@@ -174,6 +173,22 @@ def list_packs(node: Path | None, as_json: bool) -> None:
         for pack, origin, at in held
     ]
     output.print_answer({"packs": packs}, as_json=as_json, people=_show_list)
+
+
+def _peers(reach: Reach, region: str) -> set[str]:
+    """Ask the node for the countries of its peers that are not revoked.
+
+    After a restore it can not be asked: it has no pack to start with, and this one is to be it.
+    """
+    from gateway.regions.installed import load_node_region
+
+    try:
+        load_node_region(reach.folder, region)
+    except RefusedError:
+        output.print_hint("the node does not start without its pack, so its peers were not asked: see trm doctor")
+        return set()
+    peers = list_objects(reach.ask("peer.list"), "peers")
+    return {str(one["country"]) for one in peers if one["state"] != _ENDED}
 
 
 def _wanted(text: str) -> Wanted:

@@ -59,6 +59,7 @@ def _console(node: Node) -> Sequence[RouteDef]:
         rand=node.rand,
         corridors={one.to: one for one in node.config.corridors},
         places={code: one.place for code, one in node.region.countries.items() if one.place is not None},
+        names={code: one.name for code, one in node.region.countries.items() if one.name is not None},
         near={"language": node.region.languages, "country": node.region.countries},
     )
     return tuple(console_routes(node.desk, people_at(node, origin), about, Waiting(node.desk, node.clock.now)))

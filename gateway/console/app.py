@@ -126,7 +126,7 @@ def _served(page: Page, console: Console) -> Served:
         visit = Visit(
             console=console,
             request=request,
-            words=load_words(spoken),
+            words=load_words(spoken).naming(settings.names),
             person=person,
             session=session,
             waits=NOTHING if person is None else await console.waiting.count(person),

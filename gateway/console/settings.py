@@ -14,7 +14,8 @@ class Settings:
     """`origin` is the one address at which people open the console; `offset` gives the seconds by which the time of
     the node's country is ahead of UTC at a moment; `rand` gives so many random bytes; `near` are, by the kind of a list
     (language, country), those of the region, which forms offer first; `corridors` are what forms begin with, by peer;
-    `places` are where countries lie, in degrees north and east, as far as the region pack knows.
+    `places` are where countries lie, in degrees north and east, as far as the region pack knows; `names` are those
+    that it gives to countries without a code of their own, by code and language.
     """
 
     origin: str
@@ -29,6 +30,7 @@ class Settings:
     near: Mapping[str, Collection[str]]
     corridors: Mapping[str, CorridorSection] = field(default_factory=dict)
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def host(self) -> str:

@@ -8,7 +8,8 @@ the pages: they come from `schemas.labels`, also in the reader's language.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from importlib.resources import files
@@ -22,6 +23,7 @@ from babel.support import NullTranslations, Translations
 from gateway.mapping.alphabet import Place, rank_name
 from schemas.codelists import ENGLISH, code_list
 from schemas.labels import REVIEWED, Label, Labels, Language, load_labels, load_languages
+from schemas.region_pack.countries import is_user_assigned
 
 STATUS = "status: "
 """Before the first word of a `.po` file: draft until a native speaker has read it, then reviewed."""
@@ -34,13 +36,22 @@ def N_(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One language of the pages. Dates are in the country's time: `offset` as in `Settings`."""
+    """One language of the pages. Dates are in the country's time: `offset` as in `Settings`. `names` are those of
+    countries that the region pack names.
+    """
 
     language: Language
     labels: Labels
     draft: bool
     texts: NullTranslations
     locale: Locale
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def naming(self, countries: Mapping[str, Mapping[str, str]]) -> Words:
+        """Return these words with the names of countries, by code and language; English where there is no other."""
+        code = self.language.code
+        names = {country: labels.get(code, labels[ENGLISH]) for country, labels in countries.items()}
+        return replace(self, names=names) if names else self
 
     def __call__(self, text: str, **values: object) -> str:
         """Translate a text and fill `%(name)s` in it from `values`."""
@@ -70,7 +81,11 @@ class Words:
         return self._shown(self.labels.message(str(body_type)), str(body_type))
 
     def country(self, code: object) -> str:
-        """Return the name of a country in this language, from CLDR; another party keeps its own name."""
+        """Return the name of a country in this language: of an invented one from the region pack, else from CLDR, which
+        gives such codes names of its own. Another party keeps its own name.
+        """
+        if str(code) in self.names or is_user_assigned(str(code)):
+            return self.names.get(str(code), str(code))
         return str(self.locale.territories.get(str(code), code))
 
     def spoken(self, tag: object) -> str:

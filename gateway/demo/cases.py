@@ -14,6 +14,7 @@ from adapters.sheet import htcds
 from adapters.sheet.adapter import RESULTS
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
 from gateway.demo.places import Country
+from schemas.codelists import code_list
 
 FIRST = "R-DEMO-77120"
 """The woman who wishes to go home to Albania."""
@@ -99,18 +100,33 @@ _CELLS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def _elsewhere(host: Country, to: Country) -> Mapping[str, str]:
+    """What a row says of countries where they are not those of the sample."""
+    if host.code == "FR":
+        return {}
+    own = {"Citizenship": to.code} if to.code in code_list("country") else {}
+    return {**own, "Region Preferred": "", "Transfer Instrument": f"Arrangement {host.code}-{to.code} 2024/3"}
+
+
 class Workbook:
     """France's case system: a workbook in the HTCDS layout, which a person marks and saves."""
 
     def __init__(self, country: Country, today: date, recipients: Mapping[str, Country]) -> None:
-        """`recipients` says for each row which country is meant."""
+        """`recipients` says for each row which country is meant; a row without one is left out."""
         self.path = country.cases / "cases.xlsx"
         kinds = sample_cases(today, recipient="", count=2)
         self._rows = {
             key: case.having(
-                {htcds.KEY: key, "Recipient": recipients[key].code, "Case Number": NUMBERS[key], **_CELLS[key]}
+                {
+                    htcds.KEY: key,
+                    "Recipient": recipients[key].code,
+                    "Case Number": NUMBERS[key],
+                    **_CELLS[key],
+                    **_elsewhere(country, recipients[key]),
+                }
             )
             for key, case in zip(_CELLS, (kinds[0], kinds[1], kinds[0], kinds[0]), strict=True)
+            if key in recipients
         }
 
     def save(self) -> None:

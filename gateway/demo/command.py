@@ -40,8 +40,14 @@ TRAINING = "trm-training"
     is_flag=True,
     help="Four countries with forty cases and people to sign in as, to learn with; the nodes stay up.",
 )
+@click.option(
+    "--region",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The countries of this region pack: a host, and up to three that receive.",
+)
 @click.option("--check", is_flag=True, help="With --training: which tasks of its tour are done.")
-def run_demo(folder: Path | None, keep: bool, cluster: bool, training: bool, check: bool) -> None:
+def run_demo(folder: Path | None, keep: bool, cluster: bool, training: bool, region: Path | None, check: bool) -> None:
     """Exchange referrals between four countries on this machine, each with its own node, keys, case system and invented
     cases.
 
@@ -52,20 +58,23 @@ def run_demo(folder: Path | None, keep: bool, cluster: bool, training: bool, che
     Example:
       trm demo --keep --dir ./four-countries
       trm demo --cluster
+      trm demo --region ./sahel
       trm demo --training --dir ./training
       trm demo --training --check --dir ./training
     """
     if training or check:
-        _train(folder, check=check, apart=training and not keep and not cluster)
+        _train(folder, check=check, apart=training and not keep and not cluster and region is None)
         return
+    from gateway.demo.cast import OF_THE_PROGRAM, cast_region
     from gateway.demo.cluster.postgresql import require_programs
     from gateway.demo.places import plan_federation
     from gateway.demo.play import play_story
 
     if cluster:
         require_programs()
+    cast = OF_THE_PROGRAM if region is None else cast_region(region)
     base = Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve()
-    federation = plan_federation(base, workers=WORKERS if cluster else 1)
+    federation = plan_federation(base, workers=WORKERS if cluster else 1, cast=cast)
     leave = False
     with _terminable():
         try:
@@ -84,7 +93,7 @@ def _train(folder: Path | None, *, check: bool, apart: bool) -> None:
     """Make, continue or check a training. `apart`: it was asked for, and for no other kind of demonstration."""
     if not apart:
         raise click.UsageError(
-            "--check goes with --training, which goes without --keep and --cluster: its nodes stay up."
+            "--check goes with --training, which goes without --keep, --cluster and --region: its nodes stay up."
         )
     from gateway.demo.training.places import find_training
     from gateway.demo.training.tell import check_training, run_training

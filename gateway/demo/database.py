@@ -72,11 +72,23 @@ class Server:
         return office
 
 
+def find_mapping(name: str, country: Country, host: Country) -> Path:
+    """Find the mapping of an office; where its answers go to another country than France, a copy that says so."""
+    file = HERE / name
+    if host.code == "FR":
+        return file
+    copy = country.journal.with_name(name)
+    copy.write_text(file.read_text(encoding="utf-8").replace("\n  to: FR\n", f"\n  to: {host.code}\n"), "utf-8")
+    return copy
+
+
 class Database:
     """Albania's case system: a database of the office, with a table of its answers and the inbox of the gateway."""
 
-    def __init__(self, country: Country, today: date) -> None:
+    def __init__(self, country: Country, host: Country, today: date) -> None:
+        """`host` is the country to which its answers go."""
         self._country = country
+        self._host = host
         self._today = today
         self._server = Server(country)
         self._office: Office | None = None
@@ -99,7 +111,7 @@ class Database:
     @property
     def settings(self) -> Mapping[str, str]:
         """The settings of the node's adapter."""
-        return {"url": self.office.address.url, "mapping": str(HERE / "albania.yaml")}
+        return {"url": self.office.address.url, "mapping": str(find_mapping("albania.yaml", self._country, self._host))}
 
     @property
     def outside(self) -> Path | None:

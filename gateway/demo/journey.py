@@ -182,12 +182,12 @@ class Journey:
 
     # --- a child --------------------------------------------------------------------------------------------------
 
-    def child(self) -> Said:
-        """Refer an unaccompanied child."""
+    def child(self, nationalities: Sequence[Json]) -> Said:
+        """Refer an unaccompanied child; `nationalities` are codes of the list of countries, none for of no State."""
         person: dict[str, Json] = {
             "pseudonym": MARKS["pseudonym of the child"],
             "age_group": "child",
-            "nationalities": ["AL"],
+            "nationalities": [*nationalities],
             "languages": [{"language": "sq", "level": "first"}],
             "safe_contact_rule": {"may_call": False},
         }

@@ -20,8 +20,9 @@ from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country, Federation, Machine
 from gateway.demo.processes import Processes
 from gateway.foundation.clock import SystemClock
-from gateway.foundation.config import AdapterSection, DatabaseSection, Unit
+from gateway.foundation.config import REGION, AdapterSection, DatabaseSection, Unit
 from gateway.foundation.ids import UnitKind
+from gateway.regions.files import PackFiles
 from keys.keystore.keystore import system_rand
 from keys.offline.administrator_key import Admin, create_admin
 from keys.primitives.encoding import b64u
@@ -59,7 +60,7 @@ def make_nodes(
 
     async def every() -> list[Founded]:
         made = (
-            _make(country, systems[country.code], servers.get(country.code, DatabaseSection()))
+            _make(country, systems[country.code], servers.get(country.code, DatabaseSection()), federation.cast.pack)
             for country in federation.countries
         )
         return list(await asyncio.gather(*made))
@@ -78,7 +79,9 @@ async def make_admins(country: Country, now: int) -> tuple[Admin, ...]:
     return tuple(await asyncio.gather(*made))
 
 
-async def _make(country: Country, system: Mapping[str, str], database: DatabaseSection) -> Founded:
+async def _make(
+    country: Country, system: Mapping[str, str], database: DatabaseSection, pack: PackFiles | None
+) -> Founded:
     admins, first = await make_admins(country, SystemClock().now()), country.machines[0]
     passphrase = b64u(system_rand(18))
     write_private(country.passphrase_file, passphrase)
@@ -91,8 +94,17 @@ async def _make(country: Country, system: Mapping[str, str], database: DatabaseS
             endpoint=country.address,
             listen=f"127.0.0.1:{first.port}",
             contact="duty desk (demo)",
-            units=[Unit(id=UNIT, name=_TITLES[country.code], kind=UnitKind.PUBLIC_AUTHORITY, roles=(ROLE,))],
+            units=[
+                Unit(
+                    id=UNIT,
+                    name=_TITLES.get(country.code, f"National focal point of {country.title} (demo)"),
+                    kind=UnitKind.PUBLIC_AUTHORITY,
+                    roles=(ROLE,),
+                )
+            ],
             demo=True,
+            region=REGION if pack is None else pack.name,
+            pack=pack,
             admins=[admin.card for admin in admins],
             adapter=AdapterSection.model_validate({**system, "kind": country.adapter, "poll_seconds": POLL_SECONDS}),
             database=database,

@@ -14,9 +14,11 @@ the sockets of what stands before them.
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.demo.cast import OF_THE_PROGRAM, Cast, Player
 from gateway.errors import Code, RefusedError
 from gateway.foundation.node_folder import RUN, SOCKET
 
@@ -158,20 +160,21 @@ class Country:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """The four countries and the folder they share."""
+    """The countries in their parts (`gateway.demo.cast`), and the folder they share."""
 
     base: Path
-    france: Country
-    albania: Country
-    ukraine: Country
-    morocco: Country
+    host: Country
+    home: Country
+    declining: Country | None
+    full: Country | None
+    cast: Cast = OF_THE_PROGRAM
     database_port: int = 0
     """Where the PostgreSQL of several workers listens."""
 
     @property
-    def countries(self) -> tuple[Country, Country, Country, Country]:
-        """All four, in the order in which they are shown."""
-        return self.france, self.albania, self.ukraine, self.morocco
+    def countries(self) -> tuple[Country, ...]:
+        """All of them, in the order in which they are shown."""
+        return tuple(one for one in (self.host, self.home, self.declining, self.full) if one is not None)
 
     @property
     def evidence(self) -> Path:
@@ -190,8 +193,8 @@ class Federation:
         return sorted(path for path in self.base.iterdir() if path.is_dir() and path != cases)
 
 
-def plan_federation(base: Path, *, workers: int = 1) -> Federation:
-    """Plan the four countries under `base`, with ports that are free now; France as so many workers.
+def plan_federation(base: Path, *, workers: int = 1, cast: Cast = OF_THE_PROGRAM) -> Federation:
+    """Plan the countries under `base`, with ports that are free now; the host country as so many workers.
 
     Raises:
         RefusedError: there is something in the folder, or its path is too long for the sockets in it.
@@ -201,64 +204,54 @@ def plan_federation(base: Path, *, workers: int = 1) -> Federation:
             Code.EXISTS, f"{base} exists and is not empty; nothing was changed", hint="name a new folder with --dir"
         )
     ports = find_free_ports(11 + 2 * workers)
+    code = cast.host.code
     machines = [
-        Machine(name=f"FR-{number}" if number > 1 else "FR", base=base, port=port, console_port=console_port)
+        Machine(name=f"{code}-{number}" if number > 1 else code, base=base, port=port, console_port=console_port)
         for number, (port, console_port) in enumerate(zip(ports[11::2], ports[12::2], strict=True), 1)
     ]
-    france = Country(
-        code="FR",
-        title="France",
-        person="fr-18",
-        second="fr-21",
-        language="fr",
-        adapter="sheet",
-        base=base,
-        port=ports[0],
-        console_port=ports[6],
-        workers=tuple(machines) if workers > 1 else (),
-    )
-    albania = Country(
-        code="AL",
-        title="Albania",
-        person="al-04",
-        second="al-12",
-        language="sq",
-        adapter="sql",
-        base=base,
-        port=ports[1],
-        console_port=ports[7],
-    )
-    ukraine = Country(
-        code="UA",
-        title="Ukraine",
-        person="ua-09",
-        second="ua-02",
-        language="uk",
-        adapter="primero",
-        base=base,
-        port=ports[2],
-        console_port=ports[8],
-        system_port=ports[3],
-    )
-    morocco = Country(
-        code="MA",
-        title="Morocco",
-        person="ma-03",
-        second="ma-07",
-        language="ar",
-        adapter="rest",
-        base=base,
-        port=ports[4],
-        console_port=ports[9],
-        system_port=ports[5],
-    )
-    longest = max(len(bytes(folder / RUN / SOCKET)) for folder in (france.systems_door, machines[-1].node))
+    host = _plan(cast.host, base, "sheet", ("18", "21"), (ports[0], ports[6], 0), machines if workers > 1 else ())
+    home = _plan(cast.home, base, "sql", ("04", "12"), (ports[1], ports[7], 0))
+    declining, full = cast.declining, cast.full
+    longest = max(len(bytes(folder / RUN / SOCKET)) for folder in (host.systems_door, machines[-1].node))
     if longest > LONGEST_SOCKET:
         raise RefusedError(
             Code.INVALID, f"the path {base} is too long for the sockets in it", hint="name a shorter one with --dir"
         )
     return Federation(
-        base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco, database_port=ports[10]
+        base=base,
+        host=host,
+        home=home,
+        declining=None
+        if declining is None
+        else _plan(declining, base, "primero", ("09", "02"), (ports[2], ports[8], ports[3])),
+        full=None if full is None else _plan(full, base, "rest", ("03", "07"), (ports[4], ports[9], ports[5])),
+        cast=cast,
+        database_port=ports[10],
+    )
+
+
+def _plan(
+    player: Player,
+    base: Path,
+    adapter: str,
+    staff: tuple[str, str],
+    ports: tuple[int, int, int],
+    workers: Sequence[Machine] = (),
+) -> Country:
+    """Plan one country: `staff` are the numbers of who acts there, `ports` those of node, console and case system."""
+    who, second = (f"{player.code.lower()}-{number}" for number in staff)
+    return Country(
+        code=player.code,
+        title=player.title,
+        person=who,
+        second=second,
+        language=player.language,
+        adapter=adapter,
+        base=base,
+        port=ports[0],
+        console_port=ports[1],
+        system_port=ports[2],
+        workers=tuple(workers),
     )
 
 

@@ -10,13 +10,12 @@ from typing import TextIO
 from gateway.demo import homeward, places, proofs, story
 from gateway.demo.bodies import Writer
 from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
-from gateway.demo.ceremony import enrol_person
 from gateway.demo.chronicle import Chronicle
 from gateway.demo.cluster.losses import Losses
 from gateway.demo.cluster.postgresql import require_programs
 from gateway.demo.cluster.workers import Cluster
 from gateway.demo.nodes import Nodes, make_nodes, read_today
-from gateway.demo.people import People
+from gateway.demo.people import People, enrol_person
 from gateway.demo.places import Country, Federation
 from gateway.demo.processes import Processes
 from gateway.demo.stage import Stage
@@ -24,6 +23,9 @@ from gateway.demo.systems import CaseSystem, Systems
 from gateway.demo.timeline import Timeline
 from gateway.operations.roles import Role
 from gateway.ports import Json
+
+_ASKED = {True: "Two enquiries", False: "An enquiry"}
+_NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
 def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
@@ -57,9 +59,9 @@ def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
 
 def _plan_cluster(federation: Federation, processes: Processes) -> Cluster | None:
     """Plan what France's workers need. Raises RefusedError where this machine has no PostgreSQL."""
-    if not federation.france.workers:
+    if not federation.host.workers:
         return None
-    return Cluster(federation.france, processes, require_programs(), federation.database_port)
+    return Cluster(federation.host, processes, require_programs(), federation.database_port)
 
 
 def _set(
@@ -73,36 +75,44 @@ def _set(
     """Make folders, case systems, keys and nodes, and start them."""
     places.make_folders(federation)
     timeline.keep_record(federation.record)
-    timeline.note("A woman is in France and wishes to go home to Albania. Four countries help; nobody here exists.")
+    many = _NUMBERS[len(federation.countries)]
+    timeline.note(
+        f"A woman is in {federation.host.title} and wishes to go home to {federation.home.title}. "
+        f"{many.capitalize()} countries help; nobody here exists."
+    )
     timeline.note("It takes about a minute, and two where the machine is busy. It is told on four screens;")
     timeline.note(f"every message, receipt and event is in {federation.record}, which --keep keeps")
     timeline.screen(
-        "Four countries that trust each other", "Each has a node of its own, and lets in whom two people know."
+        f"{many.capitalize()} countries that trust each other",
+        "Each has a node of its own, and lets in whom two people know.",
     )
-    timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
-    france, albania, ukraine, morocco = federation.countries
+    timeline.step(
+        f"{many.capitalize()} countries on this machine, each with its own node, keys, port and kind of case system"
+    )
+    host, home = federation.host, federation.home
     day = read_today()
-    workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
+    meant = {FIRST: home, SECOND: federation.declining, THIRD: home, FOURTH: federation.full}
+    workbook = Workbook(host, day, {row: country for row, country in meant.items() if country is not None})
     workbook.save()
     timeline.note(f"everything is in {federation.base}")
     timeline.doing("starting the case systems")
     systems.start(processes)
-    databases = {} if cluster is None else {france.code: cluster.start_server()}
-    timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
-    used: dict[str, Workbook | CaseSystem] = {france.code: workbook, **systems.of}
+    databases = {} if cluster is None else {host.code: cluster.start_server()}
+    timeline.doing(f"making {many} nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
+    used: dict[str, Workbook | CaseSystem] = {host.code: workbook, **systems.of}
     made = make_nodes(federation, {code: system.settings for code, system in used.items()}, databases)
     for country, node in zip(federation.countries, made, strict=True):
         what = used[country.code].what
         timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {what}")
     if cluster is not None:
         cluster.start_front()
-        timeline.act(france, f"its rows: on {cluster.server.describe()}, in a database of its own")
-        timeline.doing("letting two more workers of France join")
+        timeline.act(host, f"its rows: on {cluster.server.describe()}, in a database of its own")
+        timeline.doing(f"letting two more workers of {host.title} join")
         cluster.join_workers()
-        for worker in france.workers[1:]:
-            timeline.act(france, f"worker {worker.name} joins: trm keys invite, trm keys join; keys of its own")
-        timeline.act(france, f"a front at {france.address} leads to each of {len(france.workers)} workers")
-    timeline.doing("starting four nodes")
+        for worker in host.workers[1:]:
+            timeline.act(host, f"worker {worker.name} joins: trm keys invite, trm keys join; keys of its own")
+        timeline.act(host, f"a front at {host.address} leads to each of {len(host.workers)} workers")
+    timeline.doing(f"starting {many} nodes")
     nodes = Nodes(processes)
     nodes.start(federation.countries)
     chronicle.follow(federation.countries)
@@ -125,32 +135,35 @@ def _set(
 def _tell(stage: Stage, cluster: Cluster | None) -> None:
     """Play the chapters in their order."""
     losses = None if cluster is None else Losses(stage, cluster)
-    france, albania, ukraine, morocco = stage.federation.countries
+    federation = stage.federation
+    host, home, declining, full = federation.host, federation.home, federation.declining, federation.full
     step, screen = stage.timeline.step, stage.timeline.screen
     step("Pairing: files exchanged, digits and versions compared by phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
-    story.pair_countries(stage, france, albania)
-    story.pair_countries(stage, france, ukraine)
-    story.pair_countries(stage, france, morocco)
+    for country in federation.countries[1:]:
+        story.pair_countries(stage, host, country)
     screen(
         "She asks for help",
         "First whether there is a place, without a word about her; then, with her consent, who she is.",
     )
-    step("Can you take such a case? Two enquiries without personal data: Albania has a place, Morocco has none")
+    none = f", {full.title} has none" if full is not None else ""
+    step(f"Can you take such a case? {_ASKED[full is not None]} without personal data: {home.title} has a place{none}")
     story.ask_for_a_place(stage)
-    story.ask_in_vain(stage)
+    if full is not None:
+        story.ask_in_vain(stage, full)
     step("A referral with consent; a question about it")
-    referral, consent = story.refer_person(stage, FIRST, albania)
+    referral, consent = story.refer_person(stage, FIRST, home)
     question = story.ask_back(stage, referral, consent)
-    step("Albania's node dies; France goes on, Ukraine declines; Albania returns and everything arrives")
+    declines = f", {declining.title} declines" if declining is not None else ""
+    step(f"{home.title}'s node dies; {host.title} goes on{declines}; {home.title} returns and everything arrives")
     story.survive_outage(stage, question, consent)
-    step("Albania accepts")
+    step(f"{home.title} accepts")
     story.accept_referral(stage, referral, consent)
     if losses is not None:
-        step("France loses a worker while messages are under way; the others take over, and it comes back")
+        step(f"{host.title} loses a worker while messages are under way; the others take over, and it comes back")
         losses.lose_worker()
-        step("France's database server crashes while messages are under way; the node goes on by itself")
+        step(f"{host.title}'s database server crashes while messages are under way; the node goes on by itself")
         losses.lose_server()
     screen("The way home", "Nobody travels before both sides have looked at the dangers, and a child not without more.")
     step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
@@ -185,7 +198,7 @@ def _next(stage: Stage, processes: Processes, cluster: Cluster | None, *, keep: 
     """Print where the nodes are and how to stop or watch them; commands that work as they are printed."""
     federation, timeline = stage.federation, stage.timeline
     if keep:
-        timeline.step("The four nodes and their case systems stay up")
+        timeline.step(f"The {_NUMBERS[len(federation.countries)]} nodes and their case systems stay up")
         for country in federation.countries:
             timeline.note(f"{country.title:<8} {country.address}  node folder {country.node}")
             timeline.note(f"{'':<8} its console: {_invited(stage, country)}")
@@ -196,17 +209,21 @@ def _next(stage: Stage, processes: Processes, cluster: Cluster | None, *, keep: 
         timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
     timeline.step("What to try next")
     base = federation.base if keep else Path("four-countries")
-    trm, france = find_program(), base / "nodes" / "FR"
-    known = " ".join(f'--fingerprint "{stage.fingerprints[code]}"' for code in ("FR", "AL"))
+    trm, host = find_program(), base / "nodes" / federation.host.code
+    known = " ".join(
+        f'--fingerprint "{stage.fingerprints[code]}"' for code in (federation.host.code, federation.home.code)
+    )
     lines = [
-        f"{trm} message list --node {france}",
-        f"{trm} doctor --node {france}",
+        f"{trm} message list --node {host}",
+        f"{trm} doctor --node {host}",
         f"{trm} evidence verify {base / 'evidence' / 'referral.json'} {known}",
     ]
     if cluster is not None:
-        lines.append(f"{trm} node workers --node {france}")
+        lines.append(f"{trm} node workers --node {host}")
     if not keep:
         several = "" if cluster is None else " --cluster"
+        if federation.cast.folder is not None:
+            several += shlex.join(["", "--region", str(federation.cast.folder)]).removeprefix("''")
         lines = [f"{trm} demo{several} --keep --dir {base}", *(line for line in lines if "evidence" not in line)]
     for line in lines:
         timeline.note(line)

@@ -47,37 +47,37 @@ def ask_for_a_place(stage: Stage) -> None:
     """Ask Albania from a row of France's workbook whether it can take such a case, and answer from a row of Albania's
     database.
     """
-    france, albania, database = stage.federation.france, stage.federation.albania, stage.systems.database
-    enquiry = _ask(stage, FIRST, albania)
-    stage.demand(database.row(enquiry["id"]) == ("new", True), "the enquiry is a row of Albania's database")
-    desk, _ = stage.of(albania)
+    host, home, database = stage.federation.host, stage.federation.home, stage.systems.database
+    enquiry = _ask(stage, FIRST, home)
+    stage.demand(database.row(enquiry["id"]) == ("new", True), f"the enquiry is a row of {home.title}'s database")
+    desk, _ = stage.of(home)
     desk.open(str(enquiry["id"]))
-    stage.seen(france, enquiry["id"], "opened")
-    stage.act(albania, "a program of the office inserts a row into its own table: yes, one place")
-    reply = stage.drafted(albania, france, database.answer(enquiry, albania.person))
-    stage.demand(_in_results(stage, reply), "France's result workbook shows the reply")
+    stage.seen(host, enquiry["id"], "opened")
+    stage.act(home, "a program of the office inserts a row into its own table: yes, one place")
+    reply = stage.drafted(home, host, database.answer(enquiry, home.person))
+    stage.demand(_in_results(stage, reply), f"{host.title}'s result workbook shows the reply")
 
 
-def ask_in_vain(stage: Stage) -> None:
-    """Ask Morocco for another person; its web API answers no."""
-    france, morocco, api = stage.federation.france, stage.federation.morocco, stage.systems.web
-    enquiry = _ask(stage, FOURTH, morocco)
-    stage.demand(api.received(enquiry["id"]), "the enquiry was posted to Morocco's web API, once")
-    stage.act(morocco, "the office makes an item of its list ready: no, all places are taken")
-    reply = stage.drafted(morocco, france, api.decline(enquiry, morocco.person))
-    stage.demand(_in_results(stage, reply), "France's result workbook shows that Morocco has no place")
+def ask_in_vain(stage: Stage, full: Country) -> None:
+    """Ask the country that has no place, for another person; its web API answers no."""
+    host, api = stage.federation.host, stage.systems.web
+    enquiry = _ask(stage, FOURTH, full)
+    stage.demand(api.received(enquiry["id"]), f"the enquiry was posted to {full.title}'s web API, once")
+    stage.act(full, "the office makes an item of its list ready: no, all places are taken")
+    reply = stage.drafted(full, host, api.decline(enquiry, full.person))
+    stage.demand(_in_results(stage, reply), f"{host.title}'s result workbook shows that {full.title} has no place")
 
 
 def _ask(stage: Stage, row: str, to: Country) -> Message:
     """Make an enquiry from a row and wait until it is in the other country's case system."""
-    france = stage.federation.france
-    people, _ = stage.of(france)
-    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
+    host = stage.federation.host
+    people, _ = stage.of(host)
+    stage.act(host, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
     stage.workbook.mark(row, htcds.READY_TO_ASK)
     draft = people.draft_of(row)
-    stage.act(france, f"{france.person} releases the enquiry; it names nobody")
+    stage.act(host, f"{host.person} releases the enquiry; it names nobody")
     enquiry = people.release(draft)
-    stage.exchanged(france, to, enquiry["id"])
+    stage.exchanged(host, to, enquiry["id"])
     return enquiry
 
 
@@ -85,25 +85,25 @@ def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -
     """Record a consent in a person's name and release the referral of a row with it; the consent is sent first.
     `onward` says whether the person agrees that whoever helps there is told.
     """
-    france = stage.federation.france
-    people, writer = stage.of(france)
-    content = writer.consent(france, to, onward=onward)
+    host = stage.federation.host
+    people, writer = stage.of(host)
+    content = writer.consent(host, to, onward=onward)
     consent = str(people.ask("consent.record", number=NUMBERS[row], content=content)["id"])
     others = "who helps there" if onward else "nobody else"
-    stage.act(france, f"{france.person} records a consent: this purpose, {to.title}, France and {others}")
+    stage.act(host, f"{host.person} records a consent: this purpose, {to.title}, {host.title} and {others}")
     stage.workbook.mark(row, htcds.READY_TO_REFER)
-    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_REFER}")
+    stage.act(host, f"marks a row of the workbook: {htcds.READY_TO_REFER}")
     draft = people.draft_of(row)
     people.refused(Code.GATE_G2, "draft.release", id=draft)
     stage.observed(f"without a consent, the referral to {to.code} is refused (gate G2)")
-    stage.act(france, "release without a consent: refused by gate G2")
-    stage.act(france, f"{france.person} releases the referral with the consent; it waits for a second person")
+    stage.act(host, "release without a consent: refused by gate G2")
+    stage.act(host, f"{host.person} releases the referral with the consent; it waits for a second person")
     people.ask("draft.release", id=draft, consent=consent)
     people.refused(Code.CONFLICT, "draft.release", id=draft)
     stage.observed("one person alone does not release a referral")
-    stage.act(france, f"{france.second} releases it too")
+    stage.act(host, f"{host.second} releases it too")
     referral = people.ask_second("draft.release", id=draft)
-    stage.exchanged(france, to, referral["id"])
+    stage.exchanged(host, to, referral["id"])
     record = stage.chronicle.wait(
         f"the consent record in {to.title}",
         lambda e: (
@@ -122,67 +122,70 @@ def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -
 
 def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
     """Let Albania ask one thing before it decides."""
-    france, albania = stage.federation.france, stage.federation.albania
-    _, writer = stage.of(albania)
-    question = stage.written(albania, france, writer.question(france, referral, consent), "a question")
-    stage.seen(france, referral["id"], "opened")
-    stage.observed("a person's answer tells France that the referral was opened")
+    host, home = stage.federation.host, stage.federation.home
+    _, writer = stage.of(home)
+    question = stage.written(home, host, writer.question(host, referral, consent), "a question")
+    stage.seen(host, referral["id"], "opened")
+    stage.observed(f"a person's answer tells {host.title} that the referral was opened")
     return question
 
 
 def survive_outage(stage: Stage, question: Message, consent: str) -> None:
     """Kill Albania's node; France keeps working, with Ukraine too; everything arrives when Albania is back."""
-    france, albania = stage.federation.france, stage.federation.albania
-    people, writer = stage.of(france)
-    stage.nodes.kill(albania)
-    stage.act(albania, "✗ POWER CUT: the node is killed")
-    stage.act(france, f"{france.person} answers the question all the same")
-    answer = people.ask("message.submit", **writer.answer(albania, question, consent))
+    host, home = stage.federation.host, stage.federation.home
+    people, writer = stage.of(host)
+    stage.nodes.kill(home)
+    stage.act(home, "✗ POWER CUT: the node is killed")
+    stage.act(host, f"{host.person} answers the question all the same")
+    answer = people.ask("message.submit", **writer.answer(home, question, consent))
     stage.workbook.mark(THIRD, htcds.READY_TO_ASK)
     draft = people.draft_of(THIRD)
-    stage.act(france, f"{france.person} releases another enquiry to Albania")
+    stage.act(host, f"{host.person} releases another enquiry to {home.title}")
     enquiry = people.release(draft)
-    decline_referral(stage)
-    waiting = {str(item["id"]): str(item["state"]) for item in _messages(stage, france, "out")}
+    if stage.federation.declining is not None:
+        decline_referral(stage, stage.federation.declining)
+    waiting = {str(item["id"]): str(item["state"]) for item in _messages(stage, host, "out")}
     stage.demand(
         all(waiting[str(message["id"])] in set(SENDING) for message in (answer, enquiry)),
-        "while Albania is away, two messages wait in France",
+        f"while {home.title} is away, two messages wait in {host.title}",
     )
-    stage.timeline.note("France's messages to Albania wait, durably; nothing is lost")
-    stage.act(albania, "the power is back: the node starts")
-    stage.nodes.start([albania])
+    stage.timeline.note(f"{host.title}'s messages to {home.title} wait, durably; nothing is lost")
+    stage.act(home, "the power is back: the node starts")
+    stage.nodes.start([home])
     for message in (answer, enquiry):
-        stage.exchanged(france, albania, message["id"])
-    stage.observed("everything arrived when Albania returned")
+        stage.exchanged(host, home, message["id"])
+    stage.observed(f"everything arrived when {home.title} returned")
 
 
-def decline_referral(stage: Stage) -> None:
+def decline_referral(stage: Stage, declining: Country) -> None:
     """Refer to Ukraine, where it becomes a case in Primero that a worker sees, and decline it with a reason."""
-    france, ukraine = stage.federation.france, stage.federation.ukraine
-    referral, consent = refer_person(stage, SECOND, ukraine, onward=True)
+    host = stage.federation.host
+    referral, consent = refer_person(stage, SECOND, declining, onward=True)
     stage.demand(
         stage.systems.primero.referred(referral["id"]),
-        "the worker in Ukraine's Primero sees the case, referred to them",
+        f"the worker in {declining.title}'s Primero sees the case, referred to them",
     )
-    stage.act(ukraine, "the worker finds the case in Primero, with consent, and looks for help in vain")
-    desk, writer = stage.of(ukraine)
+    stage.act(declining, "the worker finds the case in Primero, with consent, and looks for help in vain")
+    desk, writer = stage.of(declining)
     desk.open(str(referral["id"]))
-    stage.seen(france, referral["id"], "opened")
-    unsaid = writer.decline(france, referral, consent)
+    stage.seen(host, referral["id"], "opened")
+    unsaid = writer.decline(host, referral, consent)
     content = unsaid["content"]
     if not isinstance(content, dict):
         raise RuntimeError("a content is an object")
-    answer = stage.written(ukraine, france, unsaid, f"a decline: {content['reason']}")
-    stage.demand(_in_results(stage, answer), "France's result workbook shows Ukraine's decline and its reason")
+    answer = stage.written(declining, host, unsaid, f"a decline: {content['reason']}")
+    stage.demand(
+        _in_results(stage, answer), f"{host.title}'s result workbook shows {declining.title}'s decline and its reason"
+    )
 
 
 def accept_referral(stage: Stage, referral: Message, consent: str) -> None:
     """Let Albania take the case."""
-    france, albania = stage.federation.france, stage.federation.albania
-    _, writer = stage.of(albania)
-    accepted = writer.acceptance(france, referral, consent, number=NUMBERS_IN_ALBANIA[FIRST])
-    acceptance = stage.written(albania, france, accepted, "the acceptance")
-    stage.demand(_in_results(stage, acceptance), "France's result workbook shows the acceptance")
+    host, home = stage.federation.host, stage.federation.home
+    _, writer = stage.of(home)
+    accepted = writer.acceptance(host, referral, consent, number=NUMBERS_IN_ALBANIA[FIRST])
+    acceptance = stage.written(home, host, accepted, "the acceptance")
+    stage.demand(_in_results(stage, acceptance), f"{host.title}'s result workbook shows the acceptance")
 
 
 def _messages(stage: Stage, country: Country, direction: str) -> list[dict[str, Json]]:
@@ -192,5 +195,5 @@ def _messages(stage: Stage, country: Country, direction: str) -> list[dict[str, 
 
 def _in_results(stage: Stage, message: Message) -> bool:
     """Whether the result workbook beside France's workbook has this message."""
-    with zipfile.ZipFile(stage.federation.france.cases / RESULTS) as archive:
+    with zipfile.ZipFile(stage.federation.host.cases / RESULTS) as archive:
         return any(str(message["id"]).encode() in archive.read(name) for name in archive.namelist())

@@ -13,11 +13,10 @@ import sys
 from collections.abc import Mapping
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from gateway.demo.chronicle import wait_until
-from gateway.demo.database import KEEP_DAYS, Database
+from gateway.demo.database import KEEP_DAYS, Database, find_mapping
 from gateway.demo.nodes import format_day, write_private
 from gateway.demo.places import Country, Federation
 from gateway.demo.processes import Processes
@@ -26,7 +25,6 @@ from gateway.ports import Json
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
 
-HERE = Path(__file__).parent
 ASK_SECONDS = 20.0
 
 Message = Mapping[str, Json]
@@ -54,8 +52,9 @@ class CaseSystem(Protocol):
 class _Web:
     """A case system over HTTP on this machine."""
 
-    def __init__(self, country: Country) -> None:
+    def __init__(self, country: Country, host: Country) -> None:
         self.country = country
+        self.host = host
 
     @property
     def url(self) -> str:
@@ -109,7 +108,7 @@ class Primero(_Web):
             "user": GATEWAY,
             "password_file": str(self.country.secret(GATEWAY)),
             "worker": WORKER,
-            "mapping": str(HERE / "ukraine.yaml"),
+            "mapping": str(find_mapping("ukraine.yaml", self.country, self.host)),
             "journal": str(self.country.journal),
         }
 
@@ -144,8 +143,8 @@ class WebApi(_Web):
 
     what = "a web API"
 
-    def __init__(self, country: Country, today: date) -> None:
-        super().__init__(country)
+    def __init__(self, country: Country, host: Country, today: date) -> None:
+        super().__init__(country, host)
         self._today = today
         self._answers = 0
 
@@ -155,7 +154,7 @@ class WebApi(_Web):
         return {
             "url": self.url,
             "secret_file": str(self.country.secret(GATEWAY)),
-            "mapping": str(HERE / "morocco.yaml"),
+            "mapping": str(find_mapping("morocco.yaml", self.country, self.host)),
             "journal": str(self.country.journal),
             "list_path": "/ready",
             "items": "/data",
@@ -200,15 +199,33 @@ class Systems:
     """All case systems that are no files, each with its country."""
 
     def __init__(self, federation: Federation, today: date) -> None:
-        self.database = Database(federation.albania, today)
-        self.primero = Primero(federation.ukraine)
-        self.web = WebApi(federation.morocco, today)
+        host, declining, full = federation.host, federation.declining, federation.full
+        self.database = Database(federation.home, host, today)
+        self._primero = None if declining is None else Primero(declining, host)
+        self._web = None if full is None else WebApi(full, host, today)
+        held: tuple[tuple[Country | None, CaseSystem | None], ...] = (
+            (federation.home, self.database),
+            (declining, self._primero),
+            (full, self._web),
+        )
         self.of: Mapping[str, CaseSystem] = {
-            federation.albania.code: self.database,
-            federation.ukraine.code: self.primero,
-            federation.morocco.code: self.web,
+            country.code: system for country, system in held if country is not None and system is not None
         }
         self._federation = federation
+
+    @property
+    def primero(self) -> Primero:
+        """The one of the country that declines, where there is one."""
+        if self._primero is None:
+            raise RuntimeError("no country has a Primero here")
+        return self._primero
+
+    @property
+    def web(self) -> WebApi:
+        """The one of the country that has no place, where there is one."""
+        if self._web is None:
+            raise RuntimeError("no country has a web API here")
+        return self._web
 
     def start(self, processes: Processes) -> None:
         """Start all."""

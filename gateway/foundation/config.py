@@ -7,7 +7,7 @@ switches a check off.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,8 +24,6 @@ from gateway.foundation.hours import Hours, hours_of
 from gateway.foundation.ids import UnitKind
 from schemas.codelists import code_list
 from schemas.labels import load_languages
-from schemas.region_pack.installed_index import read_index
-from schemas.region_pack.regions import list_regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,260}:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
@@ -58,7 +56,11 @@ class NodeSection(_Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,31}$", description="what people here call this node, e.g. FR"
     )
     country: str = Field(pattern=r"^([A-Z]{2}|[a-z]{3,32})$", description="ISO 3166-1 alpha-2, or a name for others")
-    region: str = Field(default=REGION, description="region pack: countries, procedure, calendars, published tables")
+    region: str = Field(
+        default=REGION,
+        pattern=r"^[a-z0-9][a-z0-9-]{0,47}$",
+        description="region pack: countries, procedure, calendars, published tables",
+    )
     demo: bool = Field(default=False, description="true only on a demonstration node; peers' administrators see it")
 
 
@@ -473,16 +475,14 @@ def load(folder: Path) -> Config:
     return parse(text, path)
 
 
-def parse(text: str, path: Path, *, regions: Collection[str] = ()) -> Config:
-    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal. `regions`
-    are packs that will be installed there.
-    """
+def parse(text: str, path: Path) -> Config:
+    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise RefusedError(Code.INVALID, f"{path} is not valid TOML", hint=str(exc)) from exc
     try:
-        config = Config.model_validate(raw)
+        return Config.model_validate(raw)
     except ValidationError as exc:
         findings = [
             Finding(place=".".join(str(part) for part in fault["loc"]), rule=fault["type"], hint=fault["msg"])
@@ -492,12 +492,3 @@ def parse(text: str, path: Path, *, regions: Collection[str] = ()) -> Config:
         raise RefusedError(
             Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
         ) from exc
-    if config.node.region not in (*list_regions(), *regions) and config.node.region not in read_index(path.parent):
-        held = ", ".join((*list_regions(), *read_index(path.parent)))
-        raise RefusedError(
-            Code.INVALID,
-            f"{path} names no region pack of this installation; nothing was started",
-            hint="a pack from elsewhere is installed first: trm region install",
-            findings=[Finding(place="node.region", rule="unknown_region", hint=f"held: {held}")],
-        )
-    return config

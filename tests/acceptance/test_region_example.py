@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.house import ROOT
-from support.wheels import Unpacked
+from support.wheels import InstalledWheel
 
 PAGE = ROOT / "docs" / "region-example.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -16,12 +16,12 @@ NAMED = re.compile(r"`(sahel/[\w./-]+\.json)`")
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Unpacked:
+def program(tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
     """The program as it is installed, without its source."""
-    return Unpacked(tmp_path_factory.mktemp("wheel"))
+    return InstalledWheel(tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_page_is_followed(program: Unpacked, tmp_path: Path) -> None:
+def test_the_page_is_followed(program: InstalledWheel, tmp_path: Path) -> None:
     """To the end, in its order; whatever it shows is printed, in this order."""
     output, kinds, end, text = "", list[str](), 0, PAGE.read_text(encoding="utf-8")
     for block in BLOCK.finditer(text):
@@ -46,7 +46,7 @@ def test_the_page_is_followed(program: Unpacked, tmp_path: Path) -> None:
     assert kinds.count("sh") == 4 and kinds.count("json") == 4
 
 
-def test_a_region_of_invented_countries_works_from_the_wheel(program: Unpacked, tmp_path: Path) -> None:
+def test_a_region_of_invented_countries_works_from_the_wheel(program: InstalledWheel, tmp_path: Path) -> None:
     """For an exercise: begun, checked and shown, where only the installed program is."""
     new = ["region", "new", "./exercise", "--from", "XA:en:Ruritania", "--to", "ZZ:fr:Zenda"]
     for words in (new, ["region", "check", "./exercise"], ["procedure", "list", "--region", "./exercise"]):

@@ -101,6 +101,7 @@ PARTS = (
     ),
     Part("adapters", "each kind of adapter on each kind of database", ("tests/contract/adapters/test_contract.py",)),
     Part("releases", "today's program beside that of a release", ("tests/acceptance/test_release_*.py",)),
+    Part("regions", "a region from outside the program, by the wheel alone", ("tests/acceptance/test_demo_region.py",)),
     Part(
         "networks", "an office without an address, behind a proxy and a tunnel", ("tests/acceptance/test_networks.py",)
     ),

@@ -23,7 +23,7 @@ from support.browser import Seat, seat
 from support.house import ROOT
 from support.offices import enrol
 
-from gateway.demo.ceremony import let_in
+from gateway.demo.people import let_in
 from gateway.demo.training.crew import Crew
 from gateway.demo.training.founding import Admins, load_admins
 from gateway.demo.training.places import find_training

@@ -17,6 +17,7 @@ from gateway.foundation.node_folder import ROOT_FILES
 from gateway.guidance.library import own_texts
 from gateway.mapping import case_system
 from gateway.regions.installed import load_node_region
+from schemas.region_pack.regions import Region
 
 MIB = 2**20
 MOUNTS = Path("/proc/self/mountinfo")
@@ -86,7 +87,10 @@ def standing(folder: Path, config: Config | None) -> Iterator[Check]:
     yield key_place(folder)
     yield space(folder)
     if config is not None:
-        yield guidance(folder, config)
+        held, check = region(folder, config)
+        yield check
+        if held is not None:
+            yield guidance(folder, held)
 
 
 def installation() -> Check:
@@ -206,12 +210,24 @@ def space(folder: Path) -> Check:
     return warn("disk space", found, fix) if free < LITTLE_SPACE else ok("disk space", found)
 
 
-def guidance(folder: Path, config: Config) -> Check:
+def region(folder: Path, config: Config) -> tuple[Region | None, Check]:
+    """The region pack by which the node goes: that it is the one which was installed, and has its country."""
+    try:
+        found = load_node_region(folder, config.node.region)
+    except GatewayError as error:
+        return None, red("region", error.what, error.hint)
+    if config.node.country not in found.countries:
+        fix = "name another pack in node.toml, or add the country to the pack: trm region check"
+        return found, warn("region", f"the pack {found.name} does not have the country of this node", fix)
+    return found, ok("region", f"{found.name} version {found.version}, {len(found.countries)} countries")
+
+
+def guidance(folder: Path, region: Region) -> Check:
     """The node's own texts: with one fault none of them is used."""
     from gateway.foundation.node_folder import GUIDANCE
 
     try:
-        found = own_texts(folder / GUIDANCE, load_node_region(folder, config.node.region))
+        found = own_texts(folder / GUIDANCE, region)
     except GatewayError as error:
         first = error.findings[0]
         found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"

@@ -44,12 +44,13 @@ class Losses:
         self.leads: dict[str, Leads] = {}
         self._stage = stage
         self._cluster = cluster
-        self._duty = f"send {stage.federation.albania.code}"
+        self._duty = f"send {stage.federation.home.code}"
         self._alarms: Counter[tuple[str, str]] = Counter()
 
     def lose_worker(self) -> None:
         """Kill the worker that sends to Albania, see the others take over what it led, and start it again."""
-        stage, france = self._stage, self._stage.federation.france
+        stage, host = self._stage, self._stage.federation.host
+        home = stage.federation.home.title
         self._wait_for(FIRST, lambda leads: all(leads.values()) and self._duty in self._duties)
         self._alarms = self._read_alarms()
         lost = self._find_leader(FIRST)
@@ -57,28 +58,31 @@ class Losses:
         with stage.timeline.gather():
             taken = self._wait_for_moment(rush)
             stage.nodes.kill_machine(lost)
-            stage.act(france, f"✗ worker {lost.name}, which sends to Albania, is killed after {taken} of {rush.total}")
+            stage.act(
+                host,
+                f"✗ worker {lost.name}, which sends to {home}, is killed after {taken} of {rush.total}",
+            )
             self._see_through(rush)
         self._count(rush)
         self._wait_for(WORKER_LOST, lambda leads: not leads[lost.name])
         leader = self._find_leader(WORKER_LOST)
-        stage.demand(leader != lost, "another worker sends to Albania after one was killed")
-        stage.act(france, f"worker {leader.name} now sends to Albania; worker {lost.name} starts again")
+        stage.demand(leader != lost, f"another worker sends to {home} after one was killed")
+        stage.act(host, f"worker {leader.name} now sends to {home}; worker {lost.name} starts again")
         stage.nodes.start_machines([lost])
         self._wait_for(WORKER_BACK, lambda leads: bool(leads[lost.name]))
         stage.observed("the worker that was killed has a share again")
 
     def lose_server(self) -> None:
         """Crash the database server, and see the node go on by itself when it is back."""
-        stage, france = self._stage, self._stage.federation.france
+        stage, host = self._stage, self._stage.federation.host
         rush = self._begin()
         with stage.timeline.gather():
             taken = self._wait_for_moment(rush)
-            stage.act(france, f"✗ the database server crashes after {taken} of {rush.total}, and is started again")
+            stage.act(host, f"✗ the database server crashes after {taken} of {rush.total}, and is started again")
             begun = time.monotonic()
             self._cluster.restart_server()
             seconds = time.monotonic() - begun
-            stage.act(france, f"the server answers again after {seconds:.1f} seconds; no worker was restarted")
+            stage.act(host, f"the server answers again after {seconds:.1f} seconds; no worker was restarted")
             self._see_through(rush)
         self._count(rush)
         self._wait_for(SERVER_BACK, lambda leads: all(leads.values()))
@@ -92,11 +96,11 @@ class Losses:
         logs = [each for each in shown if isinstance(each, dict) and each["ok"] is True and each["findings"] == []]
         stage.demand(
             len(logs) == len(workers) and len({str(each["origin"]) for each in logs}) == 1,
-            "each worker of France verifies one and the same audit log",
+            f"each worker of {stage.federation.host.title} verifies one and the same audit log",
         )
         stage.timeline.show(make_table(self.leads), to_people=True)
         sent = Counter(stage.crowd.values())
-        for country in (stage.federation.france, stage.federation.albania):
+        for country in (stage.federation.host, stage.federation.home):
             stage.timeline.note(f"{sent[country.code]} enquiries of {country.title} met the losses; each arrived once")
         entries = logs[-1]["entries"]
         stage.timeline.note(
@@ -114,10 +118,10 @@ class Losses:
 
     def _begin(self) -> Rush:
         stage = self._stage
-        france, albania = stage.federation.france, stage.federation.albania
-        rush = Rush({france.code: self._side(france, albania), albania.code: self._side(albania, france)}, SIZE)
-        stage.act(france, f"programs submit {SIZE} enquiries to Albania, at any worker")
-        stage.act(albania, f"programs submit {SIZE} enquiries to France")
+        host, home = stage.federation.host, stage.federation.home
+        rush = Rush({host.code: self._side(host, home), home.code: self._side(home, host)}, SIZE)
+        stage.act(host, f"programs submit {SIZE} enquiries to {home.title}, at any worker")
+        stage.act(home, f"programs submit {SIZE} enquiries to {host.title}")
         rush.begin()
         return rush
 
@@ -133,9 +137,9 @@ class Losses:
     def _see_through(self, rush: Rush) -> None:
         """Wait until every enquiry was taken and has arrived with its receipts."""
         stage = self._stage
-        france, albania = stage.federation.france, stage.federation.albania
+        host, home = stage.federation.host, stage.federation.home
         rush.wait(rush.total, stage.nodes.alive)
-        for sender, recipient in ((france, albania), (albania, france)):
+        for sender, recipient in ((host, home), (home, host)):
             for message in rush.taken[sender.code]:
                 stage.seen(recipient, message, "handed_over", seconds=LONGEST)
                 stage.seen(sender, message, "awaiting_opening", seconds=LONGEST)
@@ -161,12 +165,14 @@ class Losses:
             return is_shared(leads, self._duties) and test(leads)
 
         self._stage.timeline.doing("waiting for the workers to share out what they do for all")
-        wait_until(f"the workers of France to share out what they do for all ({moment})", look)
+        wait_until(
+            f"the workers of {self._stage.federation.host.title} to share out what they do for all ({moment})", look
+        )
 
     def _read_alarms(self) -> Counter[tuple[str, str]]:
         """Count the open alarms of France and Albania, by country and kind."""
         found: Counter[tuple[str, str]] = Counter()
-        for country in (self._stage.federation.france, self._stage.federation.albania):
+        for country in (self._stage.federation.host, self._stage.federation.home):
             listed = self._stage.people[country.code].ask("alarm.list", limit=500)["alarms"]
             alarms = listed if isinstance(listed, list) else []
             found.update((country.code, str(each["kind"])) for each in alarms if isinstance(each, dict))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.cli import transfers
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import enrol_person, let_in
+from gateway.demo.people import enrol_person, let_in
 from gateway.demo.places import Country
 from gateway.demo.training.clock import LaggingClock
 from gateway.demo.training.places import people_file

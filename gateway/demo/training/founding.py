@@ -11,10 +11,9 @@ from itertools import product
 
 from gateway.administration.create_node import Plan, make_node
 from gateway.demo.bodies import INSTRUMENT
-from gateway.demo.ceremony import carry_out_change
 from gateway.demo.chronicle import wait_until
 from gateway.demo.nodes import ROLE, UNIT, Nodes, make_admins, open_doors, run_python, write_private
-from gateway.demo.people import People
+from gateway.demo.people import People, carry_out_change
 from gateway.demo.places import Country, Machine
 from gateway.demo.processes import Processes
 from gateway.demo.training.clock import LaggingClock

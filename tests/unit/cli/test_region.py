@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support.desks import Desk, run
+from support.desks import Desk, make, run
+from support.keycost import cheap
 
 
 def begin(folder: Path, *words: str) -> Path:
@@ -102,3 +103,17 @@ def test_a_pack_without_the_country_of_a_peer_is_refused(federation, tmp_path: P
     assert "region.json#/countries/AL: needed" in ran.stderr
     after = {path: path.read_bytes() for path in (federation.fr.folder / "regions").rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_a_node_that_lost_its_pack_gets_it_back(tmp_path: Path) -> None:
+    """As after a restore: it does not start, says what is missing, and a pack can be installed all the same."""
+    with cheap():
+        node = make(tmp_path, "FR").folder
+    settings = node / "node.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"tact"', '"pair"'), encoding="utf-8")
+    ran = run("procedure", "list", "--node", str(node))
+    assert ran.exit_code == 1 and "no such region pack" in ran.stderr and "trm region install" in ran.stderr
+    folder = begin(tmp_path / "pair", "--from", "FR", "--to", "AL")
+    ran = run("region", "install", str(folder), "--node", str(node))
+    assert ran.exit_code == 0 and "its peers were not asked" in ran.stderr, ran.stderr
+    assert run("procedure", "list", "--node", str(node)).exit_code == 0

@@ -64,3 +64,12 @@ def test_a_language_writes_its_own_dates(lang):
 def test_a_browser_asks_for_a_language(header, lang):
     """By weight, then by order; what is no language is passed over."""
     assert choose_preferred(header, "it") == lang
+
+
+def test_an_invented_country_has_the_name_that_its_region_gives_it():
+    """CLDR calls XA and ZZ something of its own; without a pack the code is shown, and no real country is renamed."""
+    french = load_words("fr")
+    named = french.naming({"XA": {"en": "Ruritania", "fr": "Ruritanie"}, "ZZ": {"en": "Zenda"}})
+    assert [named.country(code) for code in ("XA", "ZZ", "XB", "AL")] == ["Ruritanie", "Zenda", "XB", "Albanie"]
+    assert [french.country(code) for code in ("XA", "XK")] == ["XA", "Kosovo"]
+    assert french.naming({}) is french

@@ -14,7 +14,7 @@ def test_without_a_postgresql_no_folder_is_made(monkeypatch, tmp_path):
     """Several workers need a server: that there is none is said before anything is there."""
     monkeypatch.setattr(postgresql, "find_programs", lambda: None)
     with pytest.raises(RefusedError, match="there is none on this machine; nothing was started"):
-        run_demo.callback(folder=tmp_path / "d", keep=False, cluster=True, training=False, check=False)
+        run_demo.callback(folder=tmp_path / "d", keep=False, cluster=True, training=False, region=None, check=False)
     assert not (tmp_path / "d").exists()
 
 
@@ -29,5 +29,5 @@ def test_a_training_is_no_other_kind_of_demonstration(words, tmp_path):
 def test_a_training_that_is_not_there_is_not_checked(tmp_path):
     """Nothing is made by looking."""
     with pytest.raises(RefusedError, match=r"there is no training in .* that is ready"):
-        run_demo.callback(folder=tmp_path / "d", keep=False, cluster=False, training=True, check=True)
+        run_demo.callback(folder=tmp_path / "d", keep=False, cluster=False, training=True, region=None, check=True)
     assert not (tmp_path / "d").exists()

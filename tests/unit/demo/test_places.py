@@ -56,18 +56,18 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
 
 def test_workers(tmp_path):
     """Each has folders, a log, a passphrase and ports of its own; whoever wants the node comes to the front."""
-    france = places.plan_federation(tmp_path / "d", workers=3).france
-    assert [worker.name for worker in france.machines] == ["FR", "FR-2", "FR-3"]
+    host = places.plan_federation(tmp_path / "d", workers=3).host
+    assert [worker.name for worker in host.machines] == ["FR", "FR-2", "FR-3"]
     for what in ("node", "passphrase_file", "temporary", "log", "socket", "port", "console_port"):
-        assert len({getattr(worker, what) for worker in france.machines}) == 3
-    ports = {port for worker in france.machines for port in (worker.port, worker.console_port)}
-    assert not ports & {france.port, france.console_port}
-    assert not any(france.socket.is_relative_to(worker.node) for worker in france.machines)
+        assert len({getattr(worker, what) for worker in host.machines}) == 3
+    ports = {port for worker in host.machines for port in (worker.port, worker.console_port)}
+    assert not ports & {host.port, host.console_port}
+    assert not any(host.socket.is_relative_to(worker.node) for worker in host.machines)
 
 
 def test_a_node_alone_is_its_own_door(federation):
     """Without further workers people and programs come to the socket of the node."""
-    france = federation.france
-    (alone,) = france.machines
-    assert (alone.node, alone.socket, alone.port) == (france.node, france.socket, france.port)
-    assert france.door == france.systems_door == france.node
+    host = federation.host
+    (alone,) = host.machines
+    assert (alone.node, alone.socket, alone.port) == (host.node, host.socket, host.port)
+    assert host.door == host.systems_door == host.node

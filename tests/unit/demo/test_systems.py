@@ -31,7 +31,7 @@ async def test_what_case_systems_answer_becomes_a_draft_that_matches_its_schema(
         systems.database.answer(REPLY, "al-04")
         systems.web.decline(REPLY, "ma-03")
         answers = set()
-        for country in (federation.albania, federation.morocco):
+        for country in (federation.home, federation.full):
             settings = systems.of[country.code].settings
             kind = find(country.adapter)
             adapter = kind.make(kind.settings.model_validate(settings))

@@ -39,7 +39,7 @@ def test_where_no_terminal_is_the_timeline_has_plain_lines(federation):
     stream = io.StringIO()
     with Timeline(federation.countries, stream) as shown:
         shown.event(event())
-        shown.act(federation.albania, "al-04 releases it")
+        shown.act(federation.home, "al-04 releases it")
     lines = [line.split(" s  ", 1)[1].rstrip() for line in stream.getvalue().splitlines()]
     assert lines == ["FR  → info.reply: queued for AL", "AL  al-04 releases it"]
 
@@ -52,7 +52,7 @@ def test_events_of_a_crowd_are_told_in_one_line(federation):
             for _ in range(3):
                 shown.event(event())
             shown.event(event(state="opened"))
-            shown.act(federation.france, "a worker is killed")
+            shown.act(federation.host, "a worker is killed")
         shown.event(event())
     lines = [line.split(" s  ", 1)[1].rstrip() for line in stream.getvalue().splitlines()]
     assert lines == [
@@ -70,7 +70,7 @@ def test_with_a_record_people_are_shown_acts_and_the_record_has_everything(feder
         shown.keep_record(path)
         shown.screen("She asks for help", "With her consent.")
         shown.event(event())
-        shown.act(federation.albania, "al-04 releases it")
+        shown.act(federation.home, "al-04 releases it")
         shown.show(Table("message"))
     told, kept = stream.getvalue(), path.read_text(encoding="utf-8")
     assert "━━ 1 of 4  She asks for help ━━" in told and "━━ 1 of 4  She asks for help ━━" in kept

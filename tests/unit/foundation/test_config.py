@@ -76,7 +76,7 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
         (GOOD + '\n[adapter]\nkind = "a fax"\n', "adapter.kind"),
         (GOOD + '\n[adapter]\nkind = "folder"\npoll_seconds = 0\n', "adapter.poll_seconds"),
         (GOOD + '\n[log]\nlevel = "all"\n', "log.level"),
-        (GOOD.replace('country = "FR"', 'country = "FR"\nregion = "atlantis"'), "node.region"),
+        (GOOD.replace('country = "FR"', 'country = "FR"\nregion = "At lantis"'), "node.region"),
     ],
 )
 def test_a_fault_is_named_by_its_path(tmp_path: Path, text: str, place: str):

@@ -25,8 +25,10 @@ from gateway.administration.doctor.node import (
     root_count,
 )
 from gateway.database.migrations import HEAD
-from gateway.foundation import installed
+from gateway.foundation import config, installed
 from gateway.foundation.node_folder import ROOT_FILES
+from gateway.regions.draft import Wanted, begin_pack
+from gateway.regions.installed import install_pack
 from keys.documents.descriptor_chain import accept_chain, decode_chain
 from keys.primitives.encoding import DAY, canon
 from schemas.region_pack.policies import format_policy
@@ -86,6 +88,21 @@ def test_a_new_node_is_healthy(copy: Desk):
     assert [item["state"] for item in found["file modes"]] == ["ok"]
     assert found["keys, peers, adapter"][0]["state"] == "skipped"
     assert found["database"][0]["found"] == f"whole, at revision {HEAD}"
+
+
+def test_the_region_pack_is_the_one_that_was_installed(copy: Desk, tmp_path: Path):
+    """One that somebody changed in the node folder is red: the node does not start with it."""
+    assert examined(copy)[1]["region"][0]["found"] == "tact version 1, 8 countries"
+    here = config.load(copy.folder).node.country
+    pack = begin_pack("pair", [Wanted(code=here)], [Wanted(code="MA")])
+    done = install_pack(copy.folder, pack, needed=(), now=1)
+    settings = copy.folder / "node.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"tact"', '"pair"'), encoding="utf-8")
+    assert examined(copy)[1]["region"][0]["found"] == "pair version 1, 2 countries"
+    (copy.folder / done.pack.place / "README.md").write_bytes(b"other")
+    code, found = examined(copy)
+    assert code == 1 and found["region"][0]["state"] == "red"
+    assert "was changed after it was installed" in found["region"][0]["found"] and "guidance" not in found
 
 
 def test_own_guidance_with_a_fault_is_told(copy: Desk):

@@ -30,7 +30,7 @@ SAID = {
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID)
 def test_what_people_write_matches_its_schema(federation, said):
     """Each message of a training is valid."""
-    draft = Writer(federation.albania, DAY).said(said, federation.france, REPLY, CONSENT)
+    draft = Writer(federation.home, DAY).said(said, federation.host, REPLY, CONSENT)
     header = {**draft["header"], "seen": 1, "author_ref": "al-02"}
     assert schemas.validate(said.type, {"header": header, "content": said.content}) == ()
 
@@ -38,7 +38,7 @@ def test_what_people_write_matches_its_schema(federation, said):
 def test_an_offer_matches_its_schema(federation):
     """It names nobody, as an enquiry does."""
     offer = letters.write_offer("2026-12-25")
-    header = Writer(federation.albania, DAY).enquiry(federation.france)["header"]
+    header = Writer(federation.home, DAY).enquiry(federation.host)["header"]
     header = {**header, "seen": 1, "author_ref": "al-02"}
     assert schemas.validate(offer.type, {"header": header, "content": offer.content}) == ()
 
