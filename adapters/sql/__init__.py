@@ -8,6 +8,7 @@ from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
 from adapters.sql.adapter import SqlAdapter
 from adapters.sql.database import Address
+from adapters.sql.office_files import Files
 from adapters.sql.setup import plan
 
 __all__ = ["KIND", "Address", "SqlAdapter", "SqlSettings"]
@@ -24,6 +25,8 @@ class SqlSettings(Settings):
     ref_column: str = "ref"
     changed_column: str = "changed"
     inbox: str = "trm_inbox"
+    file_view: str | None = None
+    file_inbox: str | None = None
 
     def address(self) -> Address:
         """Return the address of the database."""
@@ -46,6 +49,7 @@ def _make(settings: SqlSettings) -> SqlAdapter:
         ref=settings.ref_column,
         changed=settings.changed_column,
         inbox=settings.inbox,
+        files=Files(view=settings.file_view, inbox=settings.file_inbox),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
@@ -14,7 +15,8 @@ from adapters.kit.setup.local import look_at_mapping, look_at_secret
 from adapters.kit.setup.needs import Need, faults_of, met, missing
 from adapters.kit.threads import in_thread
 from adapters.sql import inbox, setup
-from adapters.sql.database import STATEMENT_SECONDS, Address, translate_errors
+from adapters.sql.database import STATEMENT_SECONDS, Address, translate_errors, translated
+from adapters.sql.office_files import Files, OfficeFiles
 from adapters.sql.outbox import Outbox
 from adapters.sql.tables import inbox_table, outbox_view
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
@@ -24,8 +26,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+NO_FILES = Files()
+
+
 class SqlAdapter:
-    """A database at `address`: rows of `view` become drafts by the file `mapping`, `inbox` takes what comes in.
+    """A database at `address`: rows of `view` become drafts by the file `mapping`, `inbox` takes what comes in, `files`
+    those of both.
 
     `ref` and `changed` are the columns of the view that name a row and say when it was changed last. `patience` is how
     long, in seconds, an answer may take. Making one connects to nothing.
@@ -42,6 +48,7 @@ class SqlAdapter:
         ref: str = "ref",
         changed: str = "changed",
         inbox: str = "trm_inbox",
+        files: Files = NO_FILES,
         batch: int = 100,
         patience: int = STATEMENT_SECONDS,
     ) -> None:
@@ -52,6 +59,7 @@ class SqlAdapter:
         self._mapping = mapping
         self._outbox = Outbox(self._engine, self._view, self._inbox, batch=batch)
         self._lock = Lock()
+        self._files = OfficeFiles(files, self._engine, self._lock)
         self._versions: dict[str, str] = {}
 
     def describe(self) -> Description:
@@ -63,6 +71,8 @@ class SqlAdapter:
             can_pull=True,
             can_push=True,
             erasure=Erasure.ERASED,
+            takes_files=self._files.are_taken,
+            gives_files=self._files.are_given,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -85,26 +95,47 @@ class SqlAdapter:
         await self._work(self._settle, record.ref, notice)
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Insert an item into the inbox, once for each key; the key is the local id."""
+        """Insert an item into the inbox, once for each key; the key is the local id. Its files come before it."""
+        if isinstance(item, Delivery) and self._brings_files(item) and not await self._work(self._knows, item.key):
+            await self._files.put(item)
         (outcome,) = await self._work(self._put_all, [item])
         if isinstance(outcome, RefusedError):
             raise outcome
         return outcome
 
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
-        """Insert several items in one transaction; when the database fails meanwhile, none of them is there."""
+        """Insert several items, those without files between two others in one transaction: when the database fails
+        meanwhile, none of them is there.
+        """
+        outcomes: list[str | RefusedError | TransientError] = []
         try:
-            return await self._work(self._put_all, items)
+            for with_files, run in [(of, [*run]) for of, run in groupby(items, self._brings_files)]:
+                if not with_files:
+                    outcomes += await self._work(self._put_all, run)
+                    continue
+                for item in run:
+                    try:
+                        outcomes.append(await self.push(item))
+                    except RefusedError as error:
+                        outcomes.append(error)
         except TransientError as error:
-            return [error]
+            outcomes.append(error)
+        return outcomes
+
+    def _brings_files(self, item: Delivery | Notice) -> bool:
+        return self._files.are_taken and isinstance(item, Delivery) and bool(item.attachments)
+
+    def _knows(self, key: str) -> bool:
+        with self._engine.begin() as connection:
+            return inbox.knows(connection, self._inbox, key)
 
     async def status(self, local_id: str) -> str:
         """Return the state of a row of the inbox: `new`, `erased`, or the office's own word."""
         return await self._work(self._one, inbox.read_status, local_id)
 
     async def erase(self, local_id: str) -> Erasure:
-        """Empty a row of the inbox."""
-        return await self._work(self._one, inbox.erase_row, local_id)
+        """Empty a row of the inbox, and the pieces of its files."""
+        return await self._work(self._erase, local_id)
 
     async def erase_record(self, ref: str) -> Erasure:
         """Look for the row in the view, which the account may only read: `not_supported` while the office has it there.
@@ -113,12 +144,13 @@ class SqlAdapter:
         return await self._work(self._erase_record, ref)
 
     async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await in_thread(self._lock, _translated, work, *args, **kwargs)
+        return await in_thread(self._lock, translated, work, *args, **kwargs)
 
     def _pull(self) -> list[LocalRecord]:
         found = self._outbox.due(*name_and_edition(self._mapping))
         self._versions = {due.record.ref: due.version for due in found}
-        return [due.record for due in found]
+        records = [due.record for due in found]
+        return self._files.give_to(records)
 
     def _settle(self, ref: str, notice: Notice) -> None:
         with self._engine.begin() as connection:
@@ -131,6 +163,15 @@ class SqlAdapter:
     def _one(self, work: Callable[..., T], local_id: str) -> T:
         with self._engine.begin() as connection:
             return work(connection, self._inbox, local_id)
+
+    def _erase(self, local_id: str) -> Erasure:
+        had_files = self._files.empty(local_id)
+        try:
+            return self._one(inbox.erase_row, local_id)
+        except RefusedError:
+            if had_files:  # of a hand-over that never came to its row
+                return Erasure.ERASED
+            raise
 
     def _erase_record(self, ref: str) -> Erasure:
         view, (record, _) = self._view, inbox.split_ref(ref)
@@ -154,11 +195,7 @@ class SqlAdapter:
                     *([*setup.look_at_file(self._address)] or [met("database")]),
                     *setup.look_at_view(connection, self._view, self._mapping, dialect),
                     *setup.look_at_inbox(connection, self._inbox, dialect),
+                    *setup.look_at_files(connection, self._files),
                 ]
         except GatewayError as exc:
             return [missing("database", "not_reachable", f"{exc.what}: {exc.hint}")]
-
-
-def _translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    with translate_errors():
-        return work(*args, **kwargs)

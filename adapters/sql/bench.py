@@ -14,9 +14,11 @@ from sqlalchemy.engine import URL
 from adapters.kit.contract import MARKER, Trouble
 from adapters.sql.adapter import SqlAdapter
 from adapters.sql.database import Address
+from adapters.sql.office_files import Files
 
 HERE = Path(__file__).parent
 SAMPLE = HERE / "sample.yaml"
+FILES = Files(view="trm_outbox_file", inbox="trm_inbox_file")
 
 _CASES = """CREATE TABLE cases (
   id integer PRIMARY KEY, changed_at {}, number varchar(40), summary varchar(2000), gender varchar(40), amount {}
@@ -28,6 +30,10 @@ _TYPES = {
 }
 _VIEW = """CREATE VIEW trm_outbox AS
   SELECT id AS ref, changed_at AS changed, number AS case_number, summary, gender, amount FROM cases"""
+_FILES = "CREATE TABLE case_files (case_id integer, part integer, piece integer, kind varchar(40), data {})"
+_FILE_VIEW = """CREATE VIEW trm_outbox_file AS
+  SELECT case_id AS ref, part, piece, kind AS doc_kind, data FROM case_files"""
+_BLOBS = {"sqlite": "blob", "postgresql": "bytea", "mariadb": "longblob"}
 _STAMPS = {
     "sqlite": "{}",
     "postgresql": "timestamptz '2025-06-01 00:00:00+02' + interval '{} seconds'",
@@ -61,16 +67,18 @@ class Office:
         """Create the inbox, the table of the office, and the view."""
         self.make_inbox()
         self.run(_CASES.format(*_TYPES[self.kind]), _VIEW)
+        self.run(_FILES.format(_BLOBS[self.kind]), _FILE_VIEW)
         self.grant()
 
     def grant(self) -> None:
         """Grant the right to read the view, where there are rights."""
         if self.kind != "sqlite":
-            self.run(f"GRANT SELECT ON trm_outbox TO trm_adapter{'@localhost' if self.kind == 'mariadb' else ''}")
+            account = "trm_adapter@localhost" if self.kind == "mariadb" else "trm_adapter"
+            self.run(f"GRANT SELECT ON trm_outbox TO {account}", f"GRANT SELECT ON trm_outbox_file TO {account}")
 
     def adapter(self, **more: Any) -> SqlAdapter:
         """Return a new adapter over this database."""
-        return SqlAdapter(self.address, **{"mapping": SAMPLE, **more})
+        return SqlAdapter(self.address, **{"mapping": SAMPLE, "files": FILES, **more})
 
     def case(
         self, number: int, summary: str, *, gender: str = "Female", amount: object = None, stamp: int | None = None
@@ -162,13 +170,20 @@ class SqlBench:
         self._patience = {}
 
     def settings(self) -> Mapping[str, str | int | bool]:
-        return {"url": self.office.address.url, "mapping": str(SAMPLE)}
+        names = {"file_view": str(FILES.view), "file_inbox": str(FILES.inbox)}
+        return {"url": self.office.address.url, "mapping": str(SAMPLE), **names}
 
     def adapter(self) -> SqlAdapter:
         return self.office.adapter(**self._patience)
 
     def offer(self, name: str) -> None:
         self._case(name)
+
+    def offer_file(self, name: str, data: bytes) -> None:
+        self._case(name)
+        for piece, at in enumerate(range(0, len(data), 1 << 20)):
+            row = f"INSERT INTO case_files VALUES ({self.cases}, 0, {piece}, 'court_document', :data)"  # noqa: S608 (whole numbers)
+            self.office.run(row, data=data[at : at + (1 << 20)])
 
     def offer_bad(self, name: str) -> None:
         self._case(MARKER, amount=1.5)
@@ -181,6 +196,14 @@ class SqlBench:
     def received(self) -> list[str]:
         return [row[0] for row in self.office.inbox("message_id", "kind = 'message' AND state <> 'erased'")]
 
+    def received_files(self) -> list[bytes]:
+        shown = {row[0] for row in self.office.inbox("item_key", "state <> 'erased'")}
+        rows = self.office.run("SELECT item_key, part, piece, data FROM trm_inbox_file")
+        found: dict[tuple[str, int], bytes] = {}
+        for key, part, _, data in sorted(row for row in rows if row[0] in shown and row[3] is not None):
+            found[key, part] = found.get((key, part), b"") + bytes(data)
+        return [*found.values()]
+
     def noticed(self) -> list[str]:
         return [row[0] for row in self.office.inbox("type", "kind <> 'message'")]
 
@@ -188,7 +211,9 @@ class SqlBench:
         return any(text in str(cell) for row in self.office.inbox() for cell in row)
 
     def holds(self, text: str) -> bool:
-        return self.shows(text) or any(text in str(row) for row in self.office.run("SELECT * FROM cases"))
+        rows = [*self.office.run("SELECT * FROM cases"), *self.office.run("SELECT * FROM trm_inbox_file")]
+        files = [bytes(data) for (data,) in self.office.run("SELECT data FROM case_files WHERE data IS NOT NULL")]
+        return self.shows(text) or any(text in str(row) for row in rows) or any(text.encode() in data for data in files)
 
 
 def _statements(lines: str) -> Sequence[str]:

@@ -7,11 +7,11 @@ verified, always. A connection lives for one piece of work: nothing is pooled th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -19,6 +19,9 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from adapters.kit.secret import read_secret
 from gateway.errors import Code, RefusedError, TransientError
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 30
@@ -173,6 +176,12 @@ def translate_errors() -> Iterator[None]:
         ) from None
     except SQLAlchemyError as exc:
         raise TransientError(Code.ADAPTER_BUSY, f"the database cannot be used now ({type(exc).__name__})") from None
+
+
+def translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` and translate what it raises."""
+    with translate_errors():
+        return work(*args, **kwargs)
 
 
 def name_of(text: str, what: str) -> tuple[str | None, str]:

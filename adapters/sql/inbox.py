@@ -106,6 +106,11 @@ def split_ref(ref: str) -> tuple[str, int]:
     return (record, int(attempt)) if record and attempt.isdecimal() else (ref, 1)
 
 
+def knows(connection: Connection, inbox: Table, key: str) -> bool:
+    """Whether an item of this key was inserted."""
+    return bool(_known(connection, inbox, [key]))
+
+
 def _known(connection: Connection, inbox: Table, keys: Sequence[str]) -> set[str]:
     return set(connection.scalars(select(inbox.c.item_key).where(inbox.c.item_key.in_(keys))))
 

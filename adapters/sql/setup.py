@@ -21,6 +21,7 @@ from adapters.kit.setup.needs import Need, met, missing
 from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted, starter_mapping, starter_record
 from adapters.sql.cells import BAD_REF, ref_of
 from adapters.sql.database import Address, number_of, symbol_of
+from adapters.sql.office_files import OfficeFiles
 from adapters.sql.tables import View
 
 HERE: Final = Path(__file__).parent
@@ -171,6 +172,13 @@ def look_at_inbox(connection: Connection, table: Table, dialect: str) -> Iterato
     if dialect != "sqlite" and _is_allowed(connection, delete_from(table).where(_NEVER)):
         hint = "the account can delete rows, and with them the memory of what was handed over; see the script"
         yield missing(place, "too_many_rights", hint, _revoke(dialect, "DELETE", table.name))
+
+
+def look_at_files(connection: Connection, files: OfficeFiles) -> Iterator[Need]:
+    """Look at the view and the table of files, where the settings name them."""
+    for fault in files.check(lambda statement: _is_allowed(connection, statement)):
+        command = INBOX if fault.rule == "missing_inbox" else ""
+        yield missing(fault.place, fault.rule, fault.hint, command)
 
 
 def _look_at_column(

@@ -22,7 +22,7 @@ from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.foundation.ids import UnitId
 from gateway.messages.draft_form import LARGEST
-from gateway.messages.store import local, records
+from gateway.messages.store import records
 from gateway.messages.store.records import OriginRow
 from gateway.ports import Json, LocalFile
 from keys.primitives.encoding import b64u, parse
@@ -96,7 +96,7 @@ class RecordFiles:
             return {}
 
         def query(c: Connection) -> dict[int, SealedRow | None]:
-            waiting = local.waiting_of(c, origins)
+            waiting = records.waiting_of(c, origins)
             sealed = content.get(c, list(waiting.values()))
             return {origin: sealed.get(ref) for origin, ref in waiting.items()}
 

@@ -148,12 +148,6 @@ def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) ->
     connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
 
 
-def waiting_of(connection: Connection, origins: Sequence[int]) -> dict[int, int]:
-    """By local record the draft of it that waits for a person, as the numbers of their rows."""
-    query = select(draft.c.origin, draft.c.ref).where(draft.c.origin.in_(origins), draft.c.state == WAITING)
-    return {row.origin: row.ref for row in connection.execute(query)}
-
-
 def waiting_files(connection: Connection, id: str) -> list[int]:
     """The numbers of the files that wait for a message with this id."""
     query = select(attachment.c.ref).where(attachment.c.id == id, attachment.c.message.is_(None))

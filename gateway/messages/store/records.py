@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gateway.database.prepared import Prepared
-from gateway.database.tables import origin
+from gateway.database.tables import draft, origin
+from gateway.messages.store.local import WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +41,9 @@ def add_origins(connection: Connection, rows: Iterable[OriginRow]) -> None:
 def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:
     """The record was pulled again in another version."""
     connection.execute(update(origin).where(origin.c.ref == ref).values(version=version))
+
+
+def waiting_of(connection: Connection, origins: Sequence[int]) -> dict[int, int]:
+    """By local record the draft of it that waits for a person, as the numbers of their rows."""
+    query = select(draft.c.origin, draft.c.ref).where(draft.c.origin.in_(origins), draft.c.state == WAITING)
+    return {row.origin: row.ref for row in connection.execute(query)}

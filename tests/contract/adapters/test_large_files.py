@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 SIZE = 200 * MIB
 GROWTH = 24 * MIB
 """Bytes of memory more than before, of the adapter and of what stands in for its system together."""
-KINDS = ("folder", "sftp")
+KINDS = ("folder", "sftp", "sql")
 
 
 def _resident() -> int:
