@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def received_lines(results: Path) -> int:
 
 def received_rows(file: Path) -> int:
     """How many messages lie in the inbox of a database."""
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         return int(database.execute("SELECT count(*) FROM trm_inbox WHERE kind = 'message'").fetchone()[0])
 
 
@@ -59,7 +59,7 @@ def typed(line: str, words: Mapping[str, str]) -> None:
             ran = run(*arguments)
             assert ran.exit_code == 0, f"{line}\n{ran.stdout}\n{ran.stderr}"
         case ["sqlite3", "-bail", file, "<", script]:
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.executescript(Path(script).read_text(encoding="utf-8"))
         case _:
             subprocess.run(line, shell=True, check=True, timeout=60)
