@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import tomllib
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -106,13 +107,13 @@ def test_a_database_in_a_file(tmp_path: Path):
     file.touch(0o600)
     for _ in range(2):
         for script in ("inbox.sql", "try-view.sql"):
-            with sqlite3.connect(file) as database:
+            with closing(sqlite3.connect(file)) as database:
                 database.executescript((into / script).read_text())
     assert is_met(look(into)), faults(into)
     assert any(step == f"sqlite3 -bail {file} < {into / 'inbox.sql'}" for step in prepared.steps)
     file.chmod(0o604)
     assert mend(into) == [("database", "open_to_others")]
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         database.executescript(
             "ALTER TABLE trm_inbox DROP COLUMN state; DROP VIEW trm_outbox; "
             "CREATE VIEW trm_outbox AS SELECT 1 AS ref, 1 AS changed, 'adult' AS age_group"
