@@ -68,13 +68,13 @@ class Office:
         self.make_inbox()
         self.run(_CASES.format(*_TYPES[self.kind]), _VIEW)
         self.run(_FILES.format(_BLOBS[self.kind]), _FILE_VIEW)
-        self.grant()
+        self.grant("trm_outbox", "trm_outbox_file")
 
-    def grant(self) -> None:
-        """Grant the right to read the view, where there are rights."""
+    def grant(self, *views: str) -> None:
+        """Grant the right to read these views, where there are rights."""
         if self.kind != "sqlite":
             account = "trm_adapter@localhost" if self.kind == "mariadb" else "trm_adapter"
-            self.run(f"GRANT SELECT ON trm_outbox TO {account}", f"GRANT SELECT ON trm_outbox_file TO {account}")
+            self.run(*(f"GRANT SELECT ON {view} TO {account}" for view in views))
 
     def adapter(self, **more: Any) -> SqlAdapter:
         """Return a new adapter over this database."""

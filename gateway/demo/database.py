@@ -122,7 +122,7 @@ class Database:
         """Start the server, and make the office's table, its view and the inbox."""
         self._office = self._server.start(processes)
         self.office.run(*_TABLE.split(";"))
-        self.office.grant()
+        self.office.grant("trm_outbox")
 
     def remove(self) -> None:
         """Remove what lies outside of the folder of the demonstration."""
