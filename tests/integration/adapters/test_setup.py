@@ -91,7 +91,7 @@ async def test_a_database_whose_tables_differ(office: Office) -> None:
             "DROP VIEW trm_outbox",
             "CREATE VIEW trm_outbox AS SELECT id AS ref, number AS case_number, summary, gender FROM cases",
         )
-    office.grant()
+    office.grant("trm_outbox", "trm_outbox_file")
     assert await look(office.adapter()) == [
         ("view trm_outbox, column changed", "missing_column"),
         ("table trm_inbox, column attempt", "wrong_type"),

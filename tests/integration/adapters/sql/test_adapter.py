@@ -92,7 +92,7 @@ async def test_what_cannot_be_read_is_said(office: Office) -> None:
         "UNION ALL SELECT id AS ref, changed_at AS changed, summary, 7 FROM cases WHERE id = 2"
     )
     office.run(made)
-    office.grant()
+    office.grant("trm_outbox", "trm_outbox_file")
     for number in (1, 2, 3):
         office.case(number, MARKER)
     office.run("UPDATE cases SET changed_at = NULL WHERE id = 3")
