@@ -8,6 +8,7 @@ an id that nobody has are counted together.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
@@ -81,20 +82,24 @@ class ApiTokens:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._reading = asyncio.Lock()
         self._clock = clock
         self._attempts = Attempts(clock)
         self._rows: Mapping[str, TokenRow] = {}
         self._people: Mapping[str, PersonRow] = {}
 
     async def refresh(self) -> None:
-        """Read every token and its person again; after each change of either."""
+        """Read every token and its person again; after each change of either. One after the other: what was read before
+        a token was revoked never replaces what was read after it.
+        """
 
         def load(connection: Connection) -> tuple[list[TokenRow], list[PersonRow]]:
             return token_store.load(connection), people_store.load(connection)
 
-        rows, people = await self._store.read(load)
-        self._people = {row.id: row for row in people}
-        self._rows = {row.id: row for row in rows}
+        async with self._reading:
+            rows, people = await self._store.read(load)
+            self._people = {row.id: row for row in people}
+            self._rows = {row.id: row for row in rows}
 
     def all(self) -> tuple[TokenRow, ...]:
         """Every token of a program there ever was and the personal ones that are kept, oldest first."""

@@ -6,6 +6,7 @@ bytes.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ class PeerRegistry:
     def __init__(self, store: Store, own: OwnIdentity) -> None:
         self._store = store
         self._own = own
+        self._reading = asyncio.Lock()
         self._peers: Mapping[str, Peer] = {}
         self._damaged: Mapping[NodeId, Code] = {}
         self._resets: Mapping[str, ResetRow] = {}
@@ -108,7 +110,11 @@ class PeerRegistry:
         self._trusts: dict[tuple[bytes | None, bytes | None], Trust] = {}
 
     async def refresh(self) -> None:
-        """Read every peer again."""
+        """Read every peer again; one after the other, so that a read from before a decision does not undo it here."""
+        async with self._reading:
+            await self._read()
+
+    async def _read(self) -> None:
         rows, records = await self._store.read(lambda c: (peer_rows.load(c), trust_record_store.newest_records(c)))
         self._resets = await self._store.read(reset_rows.load)
         pairs = {

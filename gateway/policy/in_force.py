@@ -7,6 +7,7 @@ says what a new one may be, `PoliciesInForce` holds what counts now.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -52,13 +53,15 @@ class PoliciesInForce:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._reading = asyncio.Lock()
         self._changes: Sequence[Completed] = ()
         self._adopted: Mapping[str, Adopted] = {}
 
     async def refresh(self) -> None:
-        """Read what was adopted again."""
-        self._changes, intact = await self._store.read(lambda c: (completed(c, NODE), _intact(c)))
-        self._adopted = {one.hash: adopted(one) if one.hash in intact else altered(one) for one in self._changes}
+        """Read what was adopted again. One after the other: what was read before never replaces what was adopted."""
+        async with self._reading:
+            self._changes, intact = await self._store.read(lambda c: (completed(c, NODE), _intact(c)))
+            self._adopted = {one.hash: adopted(one) if one.hash in intact else altered(one) for one in self._changes}
 
     def in_force(self, now: int) -> Adopted | None:
         """Find what counts now, None where no policy has been adopted yet: then nothing leaves."""
