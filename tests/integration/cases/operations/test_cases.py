@@ -132,6 +132,11 @@ async def test_an_enquiry_that_was_sent_is_given_to_a_case(two: Two):
     await referred(two, "F-1", HERS, conversation=TALK)
     talk = (await fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
     await two.until(lambda: "room?" in al.notes())
+
+    async def sent() -> bool:
+        return not any([await party.rows("select ref from outbox") for party in (fr, al)])
+
+    await two.until(sent, seconds=30, what="the receipt is still on its way")
     for party in (fr, al):
         one, other = [(await party.call("case.open", label=name, by=ANA))["id"] for name in ("Blue 7", "Green 2")]
         unknown = {"id": one, "conversation": b64u(bytes(16)), "by": ANA}
