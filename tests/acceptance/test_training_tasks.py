@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 from support.counted import CHOOSE, Counted, Effort, render_table
 from support.house import ROOT
 from support.pair import example
@@ -29,8 +29,8 @@ from gateway.foundation.json import list_objects
 pytestmark = [pytest.mark.deep, pytest.mark.asyncio(loop_scope="session")]
 
 LANGUAGES = ("fr", "ar", "pl", "en")
-TELEPHONE = {"width": 390, "height": 844}
-DESK = {"width": 1100, "height": 900}
+TELEPHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1100, "height": 900}
 TOLD = ROOT / "docs" / "screens.md"
 
 
@@ -116,12 +116,12 @@ async def work(browser: Browser, there: Trained, language: str, taken: Persona) 
             await ana.press("main button[name=act][value=all]")
 
         with ana.task("take an alert on a telephone"):
-            await ana.seat.page.set_viewport_size(TELEPHONE)  # type: ignore[arg-type]
+            await ana.seat.page.set_viewport_size(TELEPHONE)
             await ana.press(".banner a.button")
             await ana.answer({"actions": ["call_person"]})
             await ana.press('button[form="take"]')
             assert await ana.seat.page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
-            await ana.seat.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+            await ana.seat.page.set_viewport_size(DESK)
 
         with vera.task("answer an auditor's question"):
             await vera.press('nav a[href="/audit/entries"]')

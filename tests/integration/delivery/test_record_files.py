@@ -37,7 +37,7 @@ def file(data: bytes, number: int = 0, **more: Any) -> LocalFile:
     )
 
 
-def failing(error: Exception, data: bytes = SMALL) -> Callable[[], AsyncIterator[bytes]]:
+def failing(error: BaseException, data: bytes = SMALL) -> Callable[[], AsyncIterator[bytes]]:
     """A file that fails after its first bytes."""
 
     async def read() -> AsyncIterator[bytes]:
@@ -164,7 +164,7 @@ async def test_a_kill_between_two_files_leaves_none_behind(two: Two) -> None:
         """The end of the process: nothing of the node runs after it."""
 
     with pytest.raises(Killed):
-        await look(two.fr, record(file(SMALL), file(NOTE, 1, read=failing(Killed()))))  # type: ignore[arg-type]
+        await look(two.fr, record(file(SMALL), file(NOTE, 1, read=failing(Killed()))))
     assert len((await two.fr.call("attachment.moving"))["moving"]) == 1
     await look(two.fr, record(file(SMALL), file(NOTE, 1)))
     (moving,) = (await two.fr.call("attachment.moving"))["moving"]

@@ -43,34 +43,37 @@ async def test_all_who_follow_are_told_everything_and_it_is_read_once(
     async with two_nodes(tmp_path) as (fr, _):
         await fr.submit("Tulpe")
         begun = await fr.running.store.read(journal.last_event)
-        told = [await _follow(fr, begun) for _ in range(40)]
-        told += [await _follow(fr, 0, pause=0.05)]
+        following = [Follower(fr, begun) for _ in range(40)] + [Follower(fr, 0, pause=0.05)]
         for number in range(3):
             await fr.submit(f"Rose {number}")
-        told += [await _follow(fr, 0)]
+        following.append(Follower(fr, 0))
         end = await fr.running.store.read(journal.last_event)
         async with asyncio.timeout(30):
-            while any(not heard or heard[-1] < end for heard, _ in told):  # noqa: ASYNC110 (they hear by themselves)
-                await asyncio.sleep(0.01)
-        for heard, task in told:
-            task.cancel()
-            assert heard == sorted(set(heard))
-        some, every = told[0][0], told[-1][0]
-        assert all(
-            [seq for seq in heard if seq <= end] == [seq for seq in some if seq <= end] for heard, _ in told[:40]
-        )
-        assert [seq for seq in told[40][0] if seq <= end] == [seq for seq in every if seq <= end]
-        assert [seq for seq in every if begun < seq <= end] == [seq for seq in some if seq <= end]
+            *some, slow, every = [await one.until(end) for one in following]
+        for one in following:
+            one.task.cancel()
+        assert every == sorted(set(every)) == slow
+        assert all(heard == [seq for seq in every if seq > begun] for heard in some)
         assert 0 < len([after for after in reads if after > begun]) < 40
 
 
-async def _follow(party: Party, after: int, *, pause: float = 0.0) -> tuple[list[int], asyncio.Task[None]]:
-    """What somebody hears from a position on."""
-    heard = list[int]()
+class Follower:
+    """Somebody who follows from a position on, and what they heard."""
 
-    async def listen() -> None:
+    def __init__(self, party: Party, after: int, *, pause: float = 0.0) -> None:
+        self.heard: list[int] = []
+        self._more = asyncio.Event()
+        self.task = asyncio.create_task(self._listen(party, after, pause))
+
+    async def _listen(self, party: Party, after: int, pause: float) -> None:
         async for happenings in party.running.desk.events(after):
-            heard.extend(seq for seq, _ in happenings)
+            self.heard.extend(seq for seq, _ in happenings)
+            self._more.set()
             await asyncio.sleep(pause)
 
-    return heard, asyncio.create_task(listen())
+    async def until(self, end: int) -> list[int]:
+        """Wait until the event of that number was heard; return all up to it."""
+        while not self.heard or self.heard[-1] < end:
+            await self._more.wait()
+            self._more.clear()
+        return [seq for seq in self.heard if seq <= end]

@@ -147,7 +147,9 @@ async def test_a_record_whose_key_was_revoked_is_signed_anew(two: Two) -> None:
     assert stolen != two.fr.running.keys.sig_kid
 
 
-async def test_a_peer_that_is_away_is_brought_a_record_ever_more_seldom(two: Two) -> None:
+async def test_a_peer_that_is_away_is_brought_a_record_ever_more_seldom(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After 5, 10, 20 and 40 seconds, and the first attempt that arrives ends it: nothing is owed, nothing is asked."""
     wire = Spoiler(two.fr)
     wire.away = True
@@ -158,7 +160,7 @@ async def test_a_peer_that_is_away_is_brought_a_record_ever_more_seldom(two: Two
         asked.append(two.clock.monotonic())
         return await post(*arguments)
 
-    client.post_trust = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(client, "post_trust", counted)
     await two.fr.changes("peer.suspend")
     await two.calm()
     for _ in range(15):
