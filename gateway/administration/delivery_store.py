@@ -17,7 +17,7 @@ from gateway.foundation.chores import HOUR
 from gateway.foundation.ids import NodeId
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND as PROBE
-from gateway.messages.store.receipts import RECEIVED
+from gateway.messages.store.receipts import HAS_IT, RECEIVED
 
 DAY = 86_400
 SHOWN = 40
@@ -46,26 +46,36 @@ class Queue:
 
 def count_by_day(connection: Connection, since: int) -> list[DeliveredDay]:
     """Count our messages since a time by day and peer, in one pass over the messages."""
-    took = receipt.c.at - message.c.at
-    arrived = and_(
-        receipt.c.direction == RECEIVED,
-        receipt.c.peer == message.c.peer,
-        receipt.c.id == message.c.id,
-        receipt.c.status == "received",
+    arrived = (
+        select(func.min(receipt.c.at))
+        .where(
+            receipt.c.direction == RECEIVED,
+            receipt.c.peer == message.c.peer,
+            receipt.c.id == message.c.id,
+            receipt.c.status.in_(HAS_IT),
+        )
+        .scalar_subquery()
     )
-    day = (message.c.at // DAY).label("day")
+    one = (
+        select(
+            (message.c.at // DAY).label("day"),
+            message.c.peer,
+            message.c.state,
+            (arrived - message.c.at).label("took"),
+        )
+        .where(message.c.direction == "out", message.c.at >= since, message.c.kind != PROBE)
+        .subquery()
+    )
     query = (
         select(
-            day,
-            message.c.peer,
-            func.sum(case((took <= HOUR, 1), else_=0)),
-            func.sum(case((took > HOUR, 1), else_=0)),
-            func.sum(case((and_(receipt.c.at.is_(None), message.c.state.in_([*map(str, UNDER_WAY)])), 1), else_=0)),
+            one.c.day,
+            one.c.peer,
+            func.sum(case((one.c.took <= HOUR, 1), else_=0)),
+            func.sum(case((one.c.took > HOUR, 1), else_=0)),
+            func.sum(case((and_(one.c.took.is_(None), one.c.state.in_([*map(str, UNDER_WAY)])), 1), else_=0)),
         )
-        .select_from(message.outerjoin(receipt, arrived))
-        .where(message.c.direction == "out", message.c.at >= since, message.c.kind != PROBE)
-        .group_by(day, message.c.peer)
-        .order_by(day, message.c.peer)
+        .group_by(one.c.day, one.c.peer)
+        .order_by(one.c.day, one.c.peer)
     )
     return [
         DeliveredDay(day=row[0] * DAY, peer=row[1], within_hour=row[2], later=row[3], not_yet=row[4])

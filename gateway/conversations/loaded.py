@@ -22,7 +22,7 @@ from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import ConversationRow
 from gateway.messages.store.messages import MessageRow, StatementRow
-from gateway.messages.store.receipts import Word
+from gateway.messages.store.receipts import HAS_IT, Word
 from keys.documents.envelope import Status
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
@@ -197,8 +197,7 @@ def make_loaded(read: Sequence[ReadMessage], conversation: Conversation | None, 
 
 def _received(message: Message, row: MessageRow, words: Words) -> Message:
     told = words.receipts.get(row.ref, ())
-    received, opened = _at(told, Status.RECEIVED), _at(told, Status.OPENED)
-    return replace(message, received=received, opened=opened, rejected=has_ended(row))
+    return replace(message, received=_first_at(told), opened=_at(told, Status.OPENED), rejected=has_ended(row))
 
 
 def _has_arrived(row: MessageRow) -> bool:
@@ -225,6 +224,13 @@ def has_ended(row: MessageRow) -> bool:
 
 def _at(said: Sequence[Word], status: Status) -> int | None:
     return next((word.at for word in reversed(said) if word.status == status), None)
+
+
+def _first_at(said: Sequence[Word]) -> int | None:
+    """When the receiver had it, by the first status that there is: a later one includes the earlier ones (nrm1 6.2). An
+    answer may be lost, and what goes by itself may come before the request is repeated.
+    """
+    return next((at for status in HAS_IT if (at := _at(said, status)) is not None), None)
 
 
 def created_of(row: MessageRow, words: Words) -> int:

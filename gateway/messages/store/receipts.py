@@ -24,6 +24,8 @@ from keys.primitives.sign import SignedDocument
 ISSUED = "issued"
 RECEIVED = "received"
 _RANK = {str(status): rank for rank, status in enumerate(Status)}
+HAS_IT = (Status.RECEIVED, Status.DELIVERED, Status.OPENED, Status.ERASED)
+"""What a receipt says of a message that its receiver has or had, in this order (nrm1 6.2)."""
 AT_ONCE = 500
 """Values of one list in a statement."""
 

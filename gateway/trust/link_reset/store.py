@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, or_, select, union, update
+from sqlalchemy import Connection, case, delete, func, or_, select, union, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cases import kept
@@ -90,11 +90,16 @@ def waiting(connection: Connection, peer: NodeId | None = None) -> list[MessageR
 
 def answered_since(connection: Connection, peer: NodeId, at: int, states: Sequence[str]) -> list[MessageRow]:
     """Outgoing messages in these states that the peer received, by its own word, at or after `at`."""
-    told = select(receipt.c.id).where(
-        receipt.c.direction == receipts.RECEIVED,
-        receipt.c.peer == peer,
-        receipt.c.status == "received",
-        receipt.c.at >= at,
+    received = func.max(case((receipt.c.status == "received", receipt.c.at)))
+    told = (
+        select(receipt.c.id)
+        .where(
+            receipt.c.direction == receipts.RECEIVED,
+            receipt.c.peer == peer,
+            receipt.c.status.in_(receipts.HAS_IT),
+        )
+        .group_by(receipt.c.id)
+        .having(func.coalesce(received, func.min(receipt.c.at)) >= at)  # that answer may be lost (nrm1 6.2)
     )
     query = select(message).where(
         message.c.direction == messages.OUT,

@@ -22,20 +22,22 @@ _refs = count(1)
 @pytest.fixture
 def rows() -> Iterator[Connection]:
     """Empty tables."""
-    with create_engine("sqlite://").connect() as connection:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
         metadata.create_all(connection)
         yield connection
+    engine.dispose()
 
 
-def send(rows: Connection, at: int, *, took: int | None = None, **other: Any) -> int:
+def send(rows: Connection, at: int, *, took: int | None = None, told: str = "received", **other: Any) -> int:
     """One message of ours to Albania, with the receipt that came `took` seconds later."""
     ref = next(_refs)
     row = {"ref": ref, "direction": "out", "peer": AL, "id": f"m{ref}", "conversation": b"c", "kind": "message"}
     row |= {"state": "awaiting_receipt", "size": 1, "at": at, "expires": at + DAY, "out_of_order": False} | other
     rows.execute(insert(message).values(row))
     if took is not None:
-        told = {"of": f"h{ref}", "status": "received", "peer": row["peer"], "direction": "received", "id": row["id"]}
-        rows.execute(insert(receipt).values(told | {"at": at + took, "object": b""}))
+        said = {"of": f"h{ref}", "status": told, "peer": row["peer"], "direction": "received", "id": row["id"]}
+        rows.execute(insert(receipt).values(said | {"at": at + took, "object": b""}))
     return ref
 
 
@@ -51,6 +53,15 @@ def test_each_message_counts_on_the_day_of_its_release(rows: Connection):
         DeliveredDay(day=MONDAY + DAY, peer=AL, within_hour=0, later=0, not_yet=1),
         DeliveredDay(day=MONDAY + DAY, peer=MA, within_hour=0, later=0, not_yet=1),
     ]
+
+
+def test_the_first_receipt_says_when_it_arrived(rows: Connection):
+    """Whatever it says, since a later status includes the earlier ones; a message with two receipts counts once."""
+    ref = send(rows, MONDAY, took=HOUR, told="delivered")
+    late = {"of": "another", "status": "opened", "peer": AL, "direction": "received", "id": f"m{ref}"}
+    rows.execute(insert(receipt).values(late | {"at": MONDAY + DAY, "object": b""}))
+    send(rows, MONDAY, took=5, told="rejected", state="rejected")
+    assert count_by_day(rows, MONDAY) == [DeliveredDay(day=MONDAY, peer=AL, within_hour=1, later=0, not_yet=0)]
 
 
 def test_what_is_on_its_way_no_more_is_not_awaited(rows: Connection):

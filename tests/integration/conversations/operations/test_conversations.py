@@ -42,8 +42,8 @@ def about(body_type: str, to: str, *, reply_to: str | None = None, **content: An
     return found if reply_to is None else found | {"in_reply_to": reply_to}
 
 
-async def referred(two: Two, **content: Any) -> str:
-    """FR has referred a person to AL, where somebody opened it; the id of the request."""
+async def requested(two: Two, **content: Any) -> str:
+    """FR has written the referral of a person who consents to AL; the id of the request."""
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
     record["grants"] = [
@@ -55,11 +55,16 @@ async def referred(two: Two, **content: Any) -> str:
         }
     ]
     await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
-    id = (await two.fr.call("message.submit", **about("referral.request/1", "AL", **content)))["id"]
+    return str((await two.fr.call("message.submit", **about("referral.request/1", "AL", **content)))["id"])
+
+
+async def referred(two: Two, **content: Any) -> str:
+    """FR has referred a person to AL, where somebody opened it; the id of the request."""
+    id = await requested(two, **content)
     await arrived(two, two.al, id)
     await two.al.call("message.open", id=id, by="w-2")
     await two.until(lambda: state_is(two.fr, id, "opened"))
-    return str(id)
+    return id
 
 
 async def state_is(party: Party, id: str, state: str) -> bool:

@@ -174,6 +174,17 @@ def test_what_the_peer_has_answered_since(connection: Connection):
     assert [row.ref for row in store.answered_since(connection, PEER, 100, ["received", "voided"])] == [0, 5]
 
 
+def test_an_answer_may_be_lost_that_a_later_receipt_includes(connection: Connection):
+    """Where there is no `received`, the first that says as much; where there is, what came later moves nothing."""
+    told = ({"delivered": 100}, {"opened": 101}, {"delivered": 99, "opened": 100}, {"received": 99, "delivered": 100})
+    for place, said in enumerate(told):
+        sent(connection, place, state="received")
+        for status, at in said.items():
+            words = {"id": f"id-{place}", **RECEIVED, "status": status, "at": at}
+            receipts.add(connection, [rows.receipt(f"of-{place}", **words)])
+    assert [row.ref for row in store.answered_since(connection, PEER, 100, ["received"])] == [0, 1]
+
+
 def test_messages_that_are_being_asked_about(connection: Connection):
     """In the order in which they were written."""
     for ref, changed in ((2, {}), (1, {}), (3, {"state": "queued"}), (4, {"peer": OTHER}), (5, {"direction": "in"})):
