@@ -13,6 +13,7 @@ PRIMITIVES = set(contract("primitives")["forbidden_modules"])
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 READER_OF_THE_ENVIRONMENT = ROOT / "gateway" / "foundation" / "environment.py"
 MANY_FILES = 20
+PARTS = ["Security", "Before you upgrade", "Added", "Changed", "Deprecated", "Removed", "Fixed"]
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,13 @@ def test_the_changelog_knows_the_version():
     """The version of pyproject.toml has its heading in the changelog."""
     headings = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## \[{re.escape(pyproject()['project']['version'])}\]", headings, re.MULTILINE)
+
+
+def test_each_version_has_its_parts_once():
+    """In the order that the changelog itself names: nobody reads the second half of a part that is there twice."""
+    for version in re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        parts = re.findall(r"^### (.+)$", version, flags=re.MULTILINE)
+        assert parts == [name for name in PARTS if name in parts], version.splitlines()[0]
 
 
 def test_no_cancellation_is_lost(code):
