@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -103,7 +104,13 @@ class Door:
         self._under_way.clear()
 
     async def follow(self) -> None:
-        """Read the event stream until cancelled."""
+        """Read the event stream until cancelled; where it ends, from the last event that came on."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                await self._follow()
+            await asyncio.sleep(1)
+
+    async def _follow(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None)
         async with self._session.get(f"{API}/events?after={self._positions[self._name]}", timeout=timeout) as response:
             async for line in response.content:

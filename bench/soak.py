@@ -27,7 +27,9 @@ from bench.processes import count_files, read_size
 from bench.work import make_referral
 from gateway.cli.connection import credential
 from gateway.console.cookies import SESSION
+from gateway.foundation.json import list_objects
 from gateway.operations.roles import Role
+from gateway.ports import Json
 
 PER_SECOND, PAGES, STREAMS = 50, 40, 20
 CASES = 10_000
@@ -154,11 +156,19 @@ async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
             for task in open_:
                 task.cancel()
             await asyncio.gather(*open_, return_exceptions=True)
+    opened = sum(int(str(one["done"])) for one in _uses(pair) if one["use"] == "unwrap")
+    print(f"soak: the sender opened {opened / minutes:.0f} stored messages a minute")
     print(
         f"soak: {seen.events} events were read, open pages were told {seen.news} times what is new, "
         f"{seen.faults} pages were refused or given up"
     )
     return rows
+
+
+def _uses(pair: Pair) -> list[dict[str, Json]]:
+    """What the key service of the sender has done."""
+    status = pair.ask(SENDER)("node.status")
+    return list_objects(status, "key_service") if isinstance(status, dict) else []
 
 
 def _prepare_referrals(pair: Pair) -> list[bytes]:

@@ -19,6 +19,7 @@ from gateway.database import journal
 from gateway.database.journal import Event
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages_shown
+from gateway.errors import TransientError
 from gateway.foundation.ids import ConversationId
 from gateway.messages import probe
 from gateway.messages.content_codec import MessageContent
@@ -34,7 +35,12 @@ from gateway.ports import Clock, Json
 EVENTS_AT_ONCE = 200
 EVENTS_PAUSE = 15.0
 """Seconds after which the stream looks again without having been told."""
-KNOWN_AT_MOST = 1_000
+AWAY_PAUSE = 1.0
+"""Seconds after which it asks again what could not be read."""
+KNOWN_AT_MOST = 8_000
+"""Events, and messages that they are about, in memory: half a minute of a busy node. Who is further behind costs as
+much again.
+"""
 ABOUT_MESSAGES = ("message", "reminder")
 """Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
 _New: TypeAlias = tuple[MessageRow, MessageContent | None]
@@ -62,31 +68,41 @@ class EventFeed:
 
     async def follow(self, after: int | None, caller: Caller) -> AsyncIterator[Sequence[Happening]]:
         """Events after a position, or from now on, and then as they happen, without end; those that are there
-        together.
+        together. While the database or the key service is away or busy nothing is told, and nobody has to come back.
         """
         if after is None:
             after = await self._content.store.read(journal.last_event)
         while True:
             happenings = self._events.happenings
-            found = await self._find_after(after)
-            known = await self._about([event.ref for event in found if event.ref is not None])
-            of_unit = await self._of_unit(known, caller)
-            closed = await self._closed_to(known, caller)
-            told: list[Happening] = []
-            for event in found:
-                after = event.seq
-                about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
-                if about is not None and about["type"] == probe.TYPE:
-                    continue  # a test message of the way is nobody's case
-                if event.ref in closed:
-                    continue
-                if caller.unit is not None and (about is None or event.ref not in of_unit):
-                    continue
-                told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
+            try:
+                found, known = await self._find_after(after)
+                told = await self._tell(found, known, caller)
+            except TransientError:
+                await asyncio.sleep(AWAY_PAUSE)
+                continue
+            after = max([after, *(event.seq for event in found)])
             if told:
                 yield told
             if len(found) < EVENTS_AT_ONCE:
                 await self._events.wait_for_more(happenings, EVENTS_PAUSE)
+
+    async def _tell(
+        self, found: Sequence[Event], known: Mapping[int, Mapping[str, Json]], caller: Caller
+    ) -> list[Happening]:
+        """What this caller is told of these events, which are about `known` messages."""
+        of_unit = await self._of_unit(known, caller)
+        closed = await self._closed_to(known, caller)
+        told: list[Happening] = []
+        for event in found:
+            about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
+            if about is not None and about["type"] == probe.TYPE:
+                continue  # a test message of the way is nobody's case
+            if event.ref in closed:
+                continue
+            if caller.unit is not None and (about is None or event.ref not in of_unit):
+                continue
+            told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
+        return told
 
     async def _closed_to(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
         """The messages of cases that the caller must not see, for a conflict of interest."""
@@ -120,21 +136,23 @@ class EventFeed:
             if (caller.unit in kept[keys[ref]] if keys[ref] in kept else about["unit"] == caller.unit)
         }
 
-    async def _find_after(self, after: int) -> list[Event]:
-        """The next events after a position. All who follow are told of the same ones at the same time, so they are read
-        once: what a read brought that began after somebody asked is good for that one, too. Who is far behind reads
-        alone.
+    async def _find_after(self, after: int) -> tuple[list[Event], Mapping[int, Mapping[str, Json]]]:
+        """The next events after a position, and by number what is said about their messages. All who follow are told of
+        the same ones at the same time, so they are read and opened once: what a read brought that began after somebody
+        asked is good for that one, too. Who is far behind reads alone, and holds nobody up.
         """
         asked = time.monotonic()
         async with self._reading:
             if not self._recent or after > self._recent[-1].seq:
                 self._recent.clear()
                 await self._read_on(after)
-            elif after + 1 < self._recent[0].seq:
-                return await self._read_after(after)
-            elif self._read_at <= asked:
+            elif self._read_at <= asked and after + 1 >= self._recent[0].seq:
                 await self._read_on(self._recent[-1].seq)
-            return [event for event in self._recent if event.seq > after][:EVENTS_AT_ONCE]
+            if not self._recent or after + 1 >= self._recent[0].seq:
+                found = [event for event in self._recent if event.seq > after][:EVENTS_AT_ONCE]
+                return found, await self._about(found)
+        found = await self._read_after(after)
+        return found, await self._about(found)
 
     async def _read_on(self, after: int) -> None:
         began = time.monotonic()
@@ -144,8 +162,9 @@ class EventFeed:
     async def _read_after(self, after: int) -> list[Event]:
         return await self._content.store.read(lambda c: journal.events_after(c, after, EVENTS_AT_ONCE))
 
-    async def _about(self, refs: Collection[int]) -> Mapping[int, Mapping[str, Json]]:
-        """What the stream says about messages; those that are not known yet are opened."""
+    async def _about(self, events: Sequence[Event]) -> Mapping[int, Mapping[str, Json]]:
+        """What the stream says about the messages of events; those that are not known yet are opened."""
+        refs = [event.ref for event in events if event.ref is not None]
         new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
         for row, opened in await self._content.store.read(partial(self._open, refs=new)) if new else ():
             about = messages_shown.summary(self._peers, self._clock, row, opened)

@@ -11,8 +11,8 @@ from keys.keystore.calls import Paced
 from keys.keystore.service import PacedCalls
 
 PACES: Final[Mapping[Paced, int]] = {Paced.SIGN: 120_000, Paced.OPEN: 6_000, Paced.UNWRAP: 12_000}
-"""Calls in a minute. A message costs its receiver one opening and either side one unwrapping, and a page of the console
-one unwrapping for each line, so this is a hundred messages a second with as many people at work (docs/keys.md).
+"""Calls in a minute. A message costs its receiver one opening, either side up to four unwrappings, and a page of the
+console one for each line: enough for thirty messages a second with people at work (docs/keys.md).
 """
 
 

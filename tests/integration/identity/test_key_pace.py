@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from support.paced_keys import served
 from support.pair import two_nodes
-from support.patience import PATIENCE
 
 from gateway.administration.doctor import key_service
 from gateway.administration.doctor.folder import State
 from gateway.api.metrics import render_metrics
 from gateway.identity.key_pace import KeyPaceWatch, count_refused
-from keys.keystore import keyd
-from keys.keystore.calls import Paced
-from keys.keystore.keyd import KeyServer
 from keys.keystore.keystore import Keystore
-from keys.keystore.pace import PACES
-from keys.keystore.remote import RemoteKeys
 from keys.keystore.service import PacedCalls
-
-
-@contextmanager
-def served(keys: Keystore, path: Path) -> Iterator[RemoteKeys]:
-    """These keys behind the socket of a key service that opens three rows in a minute, and a node's way to it."""
-    server = KeyServer(keys, uid=os.getuid(), paces={**PACES, Paced.UNWRAP: 3})
-    stop, wake = os.pipe()
-    with keyd._listening(path, shared=False) as listener:
-        thread = threading.Thread(target=keyd._until, args=(stop, listener, server))
-        thread.start()
-        remote = RemoteKeys.reach(path, PATIENCE)
-        try:
-            yield remote
-        finally:
-            remote.close()
-            os.write(wake, b"\n")
-            thread.join(PATIENCE)
-            os.close(stop)
-            os.close(wake)
 
 
 async def test_row_214_a_thief_at_the_socket_raises_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +24,7 @@ async def test_row_214_a_thief_at_the_socket_raises_an_alarm(tmp_path: Path, mon
     async with two_nodes(tmp_path) as two:
         node = two.fr.running
         assert isinstance(node.keys, Keystore)
-        with served(node.keys, tmp_path / "keyd.sock") as remote:
+        with served(node.keys, tmp_path / "keyd.sock", unwraps=3) as remote:
             watch = KeyPaceWatch(store=node.store, keys=remote, workers=node.workers, clock=node.clock)
             node.status_metrics._key_pace = watch
             row = remote.wrap(b"r" * 16)[1:]

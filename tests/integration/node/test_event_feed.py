@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from support.paced_keys import served
 from support.pair import Party, two_nodes
 
 from gateway.database import journal
+from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.delivery.operations import messages_shown
+from gateway.errors import TransientError
+from gateway.messages.content_codec import MessageContent
+from gateway.node import event_feed
+from keys.keystore.keystore import Keystore
 
 
 async def test_from_now_on_nothing_of_before_is_told(tmp_path: Path) -> None:
@@ -31,15 +42,21 @@ async def test_all_who_follow_are_told_everything_and_it_is_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forty from now on, one from the beginning who is slow, and one who comes later: each hears each event once, in
-    order. What happens is not read for each of them.
+    order. What happens is not read for each of them, and no message is opened twice.
     """
     ordinary, reads = journal.events_after, list[int]()
+    open_rows, opened = messages_shown.opened_rows, Counter[int]()
 
     def counted(connection: Connection, after: int, most: int) -> list[journal.Event]:
         reads.append(after)
         return ordinary(connection, after, most)
 
+    def open_counted(sealer: ContentSealer, sealed: Mapping[int, SealedRow]) -> dict[int, MessageContent]:
+        opened.update(list(sealed))
+        return open_rows(sealer, sealed)
+
     monkeypatch.setattr(journal, "events_after", counted)
+    monkeypatch.setattr(messages_shown, "opened_rows", open_counted)
     async with two_nodes(tmp_path) as (fr, _):
         await fr.submit("Tulpe")
         begun = await fr.running.store.read(journal.last_event)
@@ -55,6 +72,38 @@ async def test_all_who_follow_are_told_everything_and_it_is_read_once(
         assert every == sorted(set(every)) == slow
         assert all(heard == [seq for seq in every if seq > begun] for heard in some)
         assert 0 < len([after for after in reads if after > begun]) < 40
+        assert set(opened.values()) == {1}
+
+
+async def test_a_busy_key_service_ends_no_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was more than it opens in a minute is told afterwards, once and in order; it used to cut every stream."""
+    monkeypatch.setattr("keys.keystore.remote.PATIENCE", 0.1)
+    monkeypatch.setattr(event_feed, "AWAY_PAUSE", 0.01)
+    ordinary, refused = event_feed.EventFeed._find_after, asyncio.Event()
+
+    async def watched(*asked: Any) -> Any:
+        try:
+            return await ordinary(*asked)
+        except TransientError:
+            refused.set()
+            raise
+
+    monkeypatch.setattr(event_feed.EventFeed, "_find_after", watched)
+    async with two_nodes(tmp_path) as (fr, _):
+        await fr.submit("Tulpe")
+        end = await fr.running.store.read(journal.last_event)
+        assert isinstance(fr.running.keys, Keystore)
+        with served(fr.running.keys, tmp_path / "keyd.sock", unwraps=1) as busy, monkeypatch.context() as instead:
+            instead.setattr(fr.running.content.sealer, "_keys", busy)
+            row = (b"r" * 16, *busy.wrap(b"r" * 16)[1:])
+            await asyncio.to_thread(busy.each, "unwrap", [row] * 2)
+            follower = Follower(fr, 0)
+            async with asyncio.timeout(30):
+                await refused.wait()
+        async with asyncio.timeout(30):
+            heard = await follower.until(end)
+        follower.task.cancel()
+        assert heard == sorted(set(heard)) and heard[-1] == end
 
 
 class Follower:
