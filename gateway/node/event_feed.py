@@ -164,15 +164,15 @@ class EventFeed:
 
     async def _about(self, events: Sequence[Event]) -> Mapping[int, Mapping[str, Json]]:
         """What the stream says about the messages of events; those that are not known yet are opened."""
-        refs = [event.ref for event in events if event.ref is not None]
-        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
+        refs = dict.fromkeys(event.ref for event in events if event.ref is not None)
+        found = {ref: self._known[ref] for ref in refs if ref in self._known}
+        new = [ref for ref in refs if ref not in found]
         for row, opened in await self._content.store.read(partial(self._open, refs=new)) if new else ():
             about = messages_shown.summary(self._peers, self._clock, row, opened)
-            self._known[row.ref] = {name: about[name] for name in _LASTING}
-        known = {ref: self._known[ref] for ref in refs if ref in self._known}
-        while len(self._known) > KNOWN_AT_MOST:
+            found[row.ref] = self._known[row.ref] = {name: about[name] for name in _LASTING}
+        while len(self._known) > KNOWN_AT_MOST:  # others may have filled it meanwhile
             self._known.popitem(last=False)
-        return known
+        return found
 
     def _open(self, connection: Connection, refs: Collection[int]) -> Sequence[_New]:
         rows = message_rows.get(connection, [*refs])

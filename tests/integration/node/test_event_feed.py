@@ -20,6 +20,7 @@ from gateway.delivery.operations import messages_shown
 from gateway.errors import TransientError
 from gateway.messages.content_codec import MessageContent
 from gateway.node import event_feed
+from gateway.ports import Json
 from keys.keystore.keystore import Keystore
 
 
@@ -106,17 +107,38 @@ async def test_a_busy_key_service_ends_no_stream(tmp_path: Path, monkeypatch: py
         assert heard == sorted(set(heard)) and heard[-1] == end
 
 
+async def test_each_event_says_which_message_it_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where others fill what is remembered while somebody far behind reads: that one lost events of a unit, and was
+    told of others without their message.
+    """
+    monkeypatch.setattr(event_feed, "KNOWN_AT_MOST", 3)
+    monkeypatch.setattr(event_feed, "EVENTS_AT_ONCE", 5)
+    async with two_nodes(tmp_path) as (fr, _):
+        for number in range(6):
+            await fr.submit(f"Rose {number}")
+        end = await fr.running.store.read(journal.last_event)
+        following = [Follower(fr, after) for after in range(end - 1)]
+        async with asyncio.timeout(30):
+            for one in following:
+                await one.until(end)
+                one.task.cancel()
+        told = [value for one in following for value in one.told if value["kind"] == "message"]
+        assert [value for value in told if "id" not in value] == []
+
+
 class Follower:
     """Somebody who follows from a position on, and what they heard."""
 
     def __init__(self, party: Party, after: int, *, pause: float = 0.0) -> None:
         self.heard: list[int] = []
+        self.told: list[Mapping[str, Json]] = []
         self._more = asyncio.Event()
         self.task = asyncio.create_task(self._listen(party, after, pause))
 
     async def _listen(self, party: Party, after: int, pause: float) -> None:
         async for happenings in party.running.desk.events(after):
             self.heard.extend(seq for seq, _ in happenings)
+            self.told.extend(value for _, value in happenings)
             self._more.set()
             await asyncio.sleep(pause)
 
