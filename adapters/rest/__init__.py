@@ -17,8 +17,8 @@ from gateway.ports import Erasure
 __all__ = ["KIND", "RestAdapter", "RestSettings"]
 
 LocalPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
-FilesPath = Annotated[str, Field(pattern=r"^/[!->@-~]*[!-.0->@-~]$")]
-"""Without a query, and no slash at its end: one, and the number of a file, come behind it."""
+FilesPath = Annotated[str, Field(pattern=r"^/[!->@-~]*$")]
+"""Without a query: a slash and the number of a file come behind it."""
 Pointer = Annotated[str, Field(pattern=r"^(/[!-~]+)?$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\[\]-]{1,64}$")]
 
@@ -69,6 +69,8 @@ class RestSettings(Settings):
         ):
             if path is not None and word not in path:
                 raise ValueError(f"{name} has {word} in it, which is missing")
+        if any(path is not None and path.endswith("/") for path in (self.files_path, self.record_files_path)):
+            raise ValueError("files_path and record_files_path end in no slash: one, and a number, come behind them")
         return self
 
     def mapping_files(self) -> Sequence[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
 from adapters.rest.adapter import RestAdapter
-from adapters.rest.standin import Office, StandIn
+from adapters.rest.standin import ApiOffice, StandIn
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
 TOKEN = "a token of the bench"  # noqa: S105 (opens the stand-in of the bench alone)
@@ -30,7 +30,7 @@ class RestBench:
         Trouble.UNMAPPED_CODE,
     )
 
-    def __init__(self, url: str, office: Office, folder: Path) -> None:
+    def __init__(self, url: str, office: ApiOffice, folder: Path) -> None:
         self.url = url
         self.office = office
         self.folder = folder

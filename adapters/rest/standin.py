@@ -22,7 +22,7 @@ from adapters.kit.standin import Handler, OfficeServer
 
 
 @dataclass
-class Office:
+class ApiOffice:
     """The content of an API, and its faults: `status` for every answer, `slow` seconds, `cut` after the work, HTML
     instead of JSON (`garbled`), `largest` items in a page. `headers` are those of the last post. Files lie in `folder`;
     None is an office that takes and gives none. `digests` are the hashes that were announced with them, by path.
@@ -63,11 +63,11 @@ class Office:
         return self.folder
 
 
-class StandIn(OfficeServer[Office]):
+class StandIn(OfficeServer[ApiOffice]):
     """Several offices on one port."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(Office, port)
+        super().__init__(ApiOffice, port)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """List what the API offers."""
@@ -83,7 +83,7 @@ class StandIn(OfficeServer[Office]):
             web.get("/{office}/ready/{ref}/files/{number:[0-9]}", self._give_file),
         ]
 
-    async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(self, office: ApiOffice | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request to an office, with its faults."""
         if office is None:
             return web.json_response({}, status=404)
@@ -191,7 +191,7 @@ class StandIn(OfficeServer[Office]):
         return web.FileResponse(path) if path.exists() else web.Response(status=404)
 
 
-def _has_files(office: Office, key: str, value: Mapping[str, Any]) -> bool:
+def _has_files(office: ApiOffice, key: str, value: Mapping[str, Any]) -> bool:
     """Whether each file that a message lists lies under its key, as it was announced."""
     for entry in value.get("attachments", []):
         path = office.file_of_message(key, entry["part"])
