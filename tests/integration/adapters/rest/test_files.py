@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,17 @@ async def test_a_file_that_is_changed_is_not_sent(bench: RestBench) -> None:
         with pytest.raises(RefusedError) as caught:
             [chunk async for chunk in record.files[0].read()]
         assert caught.value.code is code
+
+
+async def test_a_file_that_is_read_in_part_ends_its_connection(bench: RestBench) -> None:
+    """As the node does where its type is not taken; it opens anew from its beginning."""
+    bench.offer_file("one", PDF)
+    (record,) = await bench.adapter().pull()
+    chunks = record.files[0].read()
+    assert isinstance(chunks, AsyncGenerator)
+    assert PDF.startswith(await anext(chunks))
+    await chunks.aclose()
+    assert b"".join([chunk async for chunk in record.files[0].read()]) == PDF
 
 
 async def test_no_address_of_an_item_is_followed(bench: RestBench) -> None:
