@@ -18,7 +18,7 @@ from typing import Any
 
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.memory import Turn
 from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
 from adapters.kit.setup.needs import Need, faults_of
@@ -54,6 +54,7 @@ class PrimeroAdapter:
         self._client = client
         self._user = user
         self._mapping = mapping
+        self._mapping_file = MappingFile(mapping)
         self._journal = Journal(journal)
         self._batch = batch
         self._place = journal
@@ -85,7 +86,7 @@ class PrimeroAdapter:
 
     async def _pull(self) -> list[LocalRecord]:
         await kept(self._lock, self._journal.check)
-        name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+        name, edition = await in_thread(self._lock, self._mapping_file.name_and_edition)
         # Now and then from the beginning: a clock of Primero that was set back would hide changes for ever.
         if self._looks % SWEEP == 0:
             self._since = None
@@ -285,7 +286,7 @@ class PrimeroAdapter:
 
     async def _look(self) -> list[Need]:
         here = [
-            await look_at_mapping(self._lock, self._mapping),
+            await look_at_mapping(self._lock, self._mapping_file),
             await look_at_secret(self._lock, self._client.password_file, "password file"),
         ]
         if faults_of(here):

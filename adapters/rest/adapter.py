@@ -15,7 +15,7 @@ from typing import Any
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import delivery_to_json, notice_to_json
 from adapters.kit.journal import Journal, kept
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.memory import Turn
 from adapters.kit.names import is_plain
 from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
@@ -54,7 +54,7 @@ class RestAdapter:
     ) -> None:
         self.api = api
         self._create = create
-        self._mapping = mapping
+        self._mapping = MappingFile(mapping)
         self._journal = Journal(journal)
         self._ref = ref
         self._whole = whole
@@ -92,7 +92,7 @@ class RestAdapter:
         """Return the items of the list that are not settled, or were changed since they were refused."""
         async with self._turn:
             await kept(self._lock, self._journal.check)
-            name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+            name, edition = await in_thread(self._lock, self._mapping.name_and_edition)
             read = [self._record(item, name) async for item in self.api.items()]
             versions: dict[str, set[str]] = {}
             for record, version in read:
