@@ -21,25 +21,20 @@ NODE = {"url": "http://127.0.0.1:8080"}
 """What the environment says of a node; its token each person keeps (docs/clients.md)."""
 SAVE = "draft.save"
 """The operation that keeps a draft for people to release."""
-SINGULAR = {
-    "countries": "country",
-    "directory": "country",
-    "people": "person",
-    "statistics": "period",
-    "tokens": "token_id",  # `token` is the secret one, and stands in no address
-}
+SINGULAR = {"countries": "country", "directory": "country", "people": "person", "statistics": "period"}
 """What a thing of a path is called where it is not the path without its last letter."""
 KNOWN = {
-    "code": "role",
-    "country": "AL",
+    "code_id": "role",
+    "country_id": "AL",
     "part": "0",
-    "peer": "AL",
-    "period": "2026-Q1",
-    "schema": "referral.request@1",
-    "unit": "focal-point",
+    "peer_id": "AL",
+    "period_id": "2026-Q1",
+    "schema_id": "referral.request@1",
     "their_unit": "focal-point",
+    "unit": "focal-point",
 }
 """Values of variables with which a request can be sent at once; of the others the user fills in an id."""
+ATTESTED = "attested"
 ID = "AAAAAAAAAAAAAAAAAAAAAA"
 _IN_PATH = re.compile(r"([a-z-]+)/{id}")
 _VARIABLE = re.compile(r"{{([a-z_]+)}}")
@@ -96,11 +91,14 @@ def _request(description: Json, one: _Asked) -> str:
     if "application/json" not in content:
         return _text(one)
     said = content["application/json"]
-    return _text(one, _json(said.get("example", _least(description, said["schema"]))))
+    body = said.get("example", _least(description, said["schema"]))
+    if "adapter" in one.operation["x-roles"]:
+        body = _attested(description, said["schema"], body)
+    return _text(one, _json(body))
 
 
 def _draft_request(save: _Asked, body_type: str) -> str:
-    body = _json({"draft": {"type": body_type, "to": "{{peer}}", **_example(body_type)}})
+    body = _json({"draft": {"type": body_type, "to": "{{peer_id}}", **_example(body_type)}})
     return _text(save._replace(operation={**save.operation, "summary": f"a {body_type}"}), body)
 
 
@@ -112,23 +110,30 @@ def _text(one: _Asked, body: str = "", *, media: str = "application/json") -> st
         f"### {operation['operationId']}: {operation['summary']}",
         f"# for: {', '.join(operation['x-roles']) or 'the owner of the node, on its socket'}",
         *([f"# may be asked with: {', '.join(queries)}"] if queries else []),
+        *(
+            ["# `attested` is which user of the case system does it; with the token of a person leave it out"]
+            * (ATTESTED in body)
+        ),
         f"{one.method} {{{{url}}}}{_filled(one.path)}",
         "Authorization: Bearer {{token}}",
         *([f"Content-Type: {media}"] if body else []),
         *([f"Idempotency-Key: {operation['operationId']}-{{{{$timestamp}}}}"] if "Idempotency-Key" in headers else []),
-        *(['If-Match: "{{version}}"'] if "If-Match" in headers else []),
+        *(['If-Match: "{{draft_version}}"'] if "If-Match" in headers else []),
         *(["", body] if body else []),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _filled(path: str) -> str:
-    """The path with a variable for each thing in it: `/messages/{{message}}`."""
-    return _IN_PATH.sub(lambda found: f"{found[1]}/{{{{{_singular(found[1])}}}}}", path).replace("{part}", "{{part}}")
+    """The path with a variable for each thing in it: `/messages/{{message_id}}`."""
+    return _IN_PATH.sub(lambda found: f"{found[1]}/{{{{{_variable(found[1])}}}}}", path).replace("{part}", "{{part}}")
 
 
-def _singular(things: str) -> str:
-    return SINGULAR.get(things, things.removesuffix("s")).replace("-", "_")
+def _variable(things: str) -> str:
+    """`message_id` of `messages`. The ending keeps it apart from `{{token}}`, the secret, and from what editors have
+    for themselves: in one `{{request}}` is all that is sent, with the token, and `{{case}}` is no name.
+    """
+    return f"{SINGULAR.get(things, things.removesuffix('s'))}_id".replace("-", "_")
 
 
 def _json(body: Any) -> str:
@@ -150,10 +155,29 @@ def _example(body_type: str) -> Mapping[str, Any]:
     return {"header": header, "content": body["content"]}
 
 
+def _shape(description: Json, schema: Json) -> Json:
+    """The component that a reference names."""
+    found: Json = (
+        description["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    )
+    return found
+
+
+def _attested(description: Json, schema: Json, body: Any) -> Any:
+    """The same body, with the user of the case system who does it, wherever its shape has a place for that."""
+    shape = _shape(description, schema)
+    if isinstance(body, list):
+        return [_attested(description, shape.get("items", {}), one) for one in body]
+    if not isinstance(body, dict):
+        return body
+    members = shape.get("properties", {})
+    inner = {name: _attested(description, members.get(name, {}), one) for name, one in body.items()}
+    return inner | ({ATTESTED: {"by": "u-117"}} if ATTESTED in members else {})
+
+
 def _least(description: Json, schema: Json) -> Any:
     """The least value of a shape: its members that are needed."""
-    while "$ref" in schema:
-        schema = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    schema = _shape(description, schema)
     if schema["type"] == "object":
         properties = schema.get("properties", {})
         return {name: _least(description, properties[name]) for name in schema.get("required", ())}

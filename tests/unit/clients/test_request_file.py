@@ -13,6 +13,8 @@ from support.tables import table
 
 from clients.request_file import EXAMPLES, SAVE, write_environment, write_requests
 from gateway.messages.draft_form import form_faults, schema_faults
+from gateway.node.rows import ROWS
+from gateway.operations.roles import Role
 
 DEFINED = re.compile(r"^@([a-z_]+) = (\S+)$", re.MULTILINE)
 USED = re.compile(r"{{([a-z_]+)}}")
@@ -122,3 +124,16 @@ def test_each_variable_has_a_value() -> None:
     """At the head of the file or, for where and who, in the environment; and none stands there for nothing."""
     defined, used = set(dict(DEFINED.findall(text()))), set(USED.findall(text()))
     assert used - defined == {"url", "token"} and defined <= used
+
+
+def test_a_variable_is_no_word_of_an_editor() -> None:
+    """httpYac has `request` for itself, with the token in it, and `case` is no name in JavaScript."""
+    own = {"draft_version", "part", "their_unit", "token", "unit", "url"}
+    assert [name for name in set(USED.findall(text())) - own if not name.endswith("_id")] == []
+
+
+def test_an_act_of_a_person_names_the_user_of_the_case_system() -> None:
+    """Where a case system may attest who does it; nobody else is asked for a name."""
+    naming = {one.operation for one in requests() if '"attested"' in one.body}
+    may = {name for name, row in ROWS.items() if row.attested and Role.ADAPTER in row.allowed}
+    assert naming == may and "message.submit" in may
