@@ -106,6 +106,12 @@ def test_the_page_has_each_example_in_each_language() -> None:
     assert set(found) == {(language, name) for language in ("python", "ts") for name in ("refer", "follow", "take")}
 
 
+def test_type_checkers_are_told_of_the_types(python: Programs) -> None:
+    """The mark of PEP 561 is in the wheel, beside what we add and what was made."""
+    package = Path(python.environment["PYTHONPATH"]) / "trm_gateway_client"
+    assert {"py.typed", "connecting.py", "client.py", "models"} <= {path.name for path in package.iterdir()}
+
+
 def test_what_a_generator_leaves_out_ends_the_making(description: Path, tmp_path: Path) -> None:
     """An operation whose body has no shape would be missing in the wheel, and nobody would know."""
     whole: dict[str, Any] = json.loads(description.read_bytes())
