@@ -415,7 +415,8 @@ class Tells:
         """Say why a message did not go; a code without a text is shown as it is."""
         name = str(code)
         if name.startswith("gate_"):
-            return f"{name.removeprefix('gate_').upper()}: {Says(self.words).gate(name.removeprefix('gate_').upper())}"
+            gate = name.removeprefix("gate_").upper()
+            return f"{gate}{self.words.colon}{Says(self.words).gate(gate)}"
         if name in REASONS:
             return self.words(REASONS[name])
         return self.words.code("wire_code", name) if name in code_list("wire_code") else name
