@@ -137,4 +137,4 @@ def name_consent(visit: Visit, consent: Mapping[str, Any]) -> str:
         )
         for grant in consent.get("covers", ())
     ]
-    return "; ".join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))
+    return words.semicolon.join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))

@@ -234,7 +234,7 @@ class HistoryText:
         said = [words("consent of %(when)s", when=self._at(basis["consent"]))] if basis["consent"] is not None else []
         said += [words("danger to life")] if basis["vital_interest"] else []
         said += [words.code("legal_basis", code) for code in basis["legal_basis"]]
-        return "; ".join(said) or NOTHING
+        return words.semicolon.join(said) or NOTHING
 
 
 def name_case(case: Mapping[str, Any]) -> str:
