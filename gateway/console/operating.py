@@ -118,6 +118,20 @@ ALARMS: Alarms = {
         N_("A message told something to a State from which an asylum hold keeps away, and one person released it"),
         N_("Let a second person look at it today: is the person safe, and must the other side be called?"),
     ),
+    "asylum.linked": (
+        N_("An asylum hold lies on a linked case, and nobody has said whether it concerns this person too"),
+        N_(
+            "Nothing of this case goes to those States until somebody answers: place a hold on it as well, or two "
+            "people say on its page that it does not concern the person."
+        ),
+    ),
+    "consent.lapses": (
+        N_("A consent on which a case relies ends within a week, or has ended"),
+        N_(
+            "Ask the person, or who acts for the child now, and record the answer, before what waits for it is due: "
+            "drafts, what was released, what stands in the outbox."
+        ),
+    ),
     "erasure.overdue": (
         N_("The time to erase and to confirm is over"),
         N_("Tell the focal point: follow the request, or call the other side."),
