@@ -115,7 +115,6 @@ def departs_alike(
         and circumstances.recorded_by <= {circumstances.node}
         and not any(withdrawn)
         and not circumstances.asylum_hold
-        and not circumstances.unanswered
         and (message.consent_ref is not None or not acts.holds)
         # What is told of a guardian in another conversation of the case changes neither this one nor an act.
         and (circumstances.consent is None or circumstances.consent.given_by not in WHILE_GUARDED)
