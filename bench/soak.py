@@ -166,7 +166,7 @@ async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
 
 
 def _uses(pair: Pair) -> list[dict[str, Json]]:
-    """What the key service of the sender has done."""
+    """Ask for the counts of the key service of the sender."""
     status = pair.ask(SENDER)("node.status")
     return list_objects(status, "key_service") if isinstance(status, dict) else []
 

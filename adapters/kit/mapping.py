@@ -45,6 +45,27 @@ def name_and_edition(path: Path) -> tuple[str, str]:
     return name, f"{zlib.crc32(data):08x}"
 
 
+class MappingFile:
+    """The mapping file of an adapter as it was at the first pull, which is how its node judges by it.
+
+    By a newer one, a record that the node has refused by the old one would be settled under the new one, and would not
+    come again when the node has read that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: tuple[str, str] | None = None
+
+    def name_and_edition(self) -> tuple[str, str]:
+        """Return `name_and_edition` of the file as it was at the first call that could read it."""
+        self._known = self._known or name_and_edition(self.path)
+        return self._known
+
+    def is_changed(self) -> bool:
+        """Whether the file has changed since; raises as `name_and_edition` does."""
+        return name_and_edition(self.path) != (self._known or name_and_edition(self.path))
+
+
 def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
     try:
         data = read_plain(path, LIMIT)

@@ -15,8 +15,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class OfficeServer(ABC, Generic[Office]):
     """The offices that `make` makes, on one port of this machine while `async with` lasts; port 0 picks a free one.
 
-    A kind of system says which `routes` there are, below `/{office}`, and passes each request through `answer`.
+    A kind of system says which `routes` there are, below `/{office}`, and passes each request through `answer`. A
+    request that is read as a whole has at most `largest_body` bytes.
     """
+
+    largest_body = 1 << 20
 
     def __init__(self, make: Callable[[], Office], port: int = 0) -> None:
         self._make = make
@@ -39,7 +42,7 @@ class OfficeServer(ABC, Generic[Office]):
         """Answer a request to an office, None for one that is not there, with its faults."""
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._middle])
+        app = web.Application(middlewares=[self._middle], client_max_size=self.largest_body)
         app.add_routes(self.routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -53,7 +56,10 @@ class OfficeServer(ABC, Generic[Office]):
 
     @web.middleware
     async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await self.answer(self._offices.get(request.match_info.get("office", "")), request, handler)
+        try:
+            return await self.answer(self._offices.get(request.match_info.get("office", "")), request, handler)
+        except ConnectionResetError:
+            return web.Response(status=400)  # whoever sent a body is gone in the middle of it
 
     def office(self, request: web.Request) -> Office:
         """Return the office of a request that was routed to a handler."""

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from adapters.kit.contract import NewBench
 from adapters.kit.kind import Kind, Settings, WayOut
@@ -11,6 +14,9 @@ from adapters.primero.client import Primero
 from adapters.primero.setup import plan
 
 __all__ = ["KIND", "Primero", "PrimeroAdapter", "PrimeroSettings"]
+
+
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 
 
 class PrimeroSettings(Settings):
@@ -23,6 +29,15 @@ class PrimeroSettings(Settings):
     mapping: Path
     journal: Path
     worker: str | None = None
+    files_field: FieldName | None = None
+    sends: FieldName | None = None
+
+    @model_validator(mode="after")
+    def _keeps_apart(self) -> "PrimeroSettings":
+        """What came from abroad must not go back there by itself."""
+        if self.sends is not None and (self.files_field or "").startswith(self.sends):
+            raise ValueError("files_field begins with sends: files from abroad would go out again")
+        return self
 
     def mapping_files(self) -> Sequence[Path]:
         """Return the mapping file that reads referrals and writes cases from abroad."""
@@ -32,7 +47,13 @@ class PrimeroSettings(Settings):
 def _make(settings: PrimeroSettings, way: WayOut | None = None) -> PrimeroAdapter:
     client = Primero(settings.url, settings.user, settings.password_file, ca=settings.ca_file, way=way)
     return PrimeroAdapter(
-        client, user=settings.user, mapping=settings.mapping, journal=settings.journal, worker=settings.worker
+        client,
+        user=settings.user,
+        mapping=settings.mapping,
+        journal=settings.journal,
+        worker=settings.worker,
+        files_field=settings.files_field,
+        sends=settings.sends,
     )
 
 

@@ -18,22 +18,16 @@ from typing import Any
 
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.journal import Journal, kept
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.memory import Turn
 from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
 from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
+from adapters.primero.attachments import CaseFiles
 from adapters.primero.client import Primero, PrimeroError, refusal_error, refusals_told
-from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad
+from adapters.primero.inward import CONSENT_FIELDS, OPEN, CasesFromAbroad, begun
 from adapters.primero.setup import look_at_primero
-from adapters.primero.texts import (
-    NOTES,
-    fields_of,
-    note_id,
-    note_of,
-    place_of,
-    uuid_of,
-)
+from adapters.primero.texts import NOTES, consent_unticked, fields_of, note_id, note_of, place_of
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
 
@@ -43,24 +37,36 @@ SWEEP = 60
 
 class PrimeroAdapter:
     """A Primero as `client` reaches it. `mapping` makes drafts of referrals to `user`; `journal` is a file of its own,
-    outside of the node folder; `worker` is whom cases from abroad are referred to, if anybody.
+    outside of the node folder; `worker` is whom cases from abroad are referred to, if anybody. The field `files_field`
+    takes files of messages, and documents in fields that begin with `sends` go with referrals, where these are given.
     """
 
     kind = "primero"
 
     def __init__(
-        self, client: Primero, *, user: str, mapping: Path, journal: Path, worker: str | None = None, batch: int = 100
+        self,
+        client: Primero,
+        *,
+        user: str,
+        mapping: Path,
+        journal: Path,
+        worker: str | None = None,
+        files_field: str | None = None,
+        sends: str | None = None,
+        batch: int = 100,
     ) -> None:
         self._client = client
         self._user = user
         self._mapping = mapping
+        self._mapping_file = MappingFile(mapping)
         self._journal = Journal(journal)
         self._batch = batch
         self._place = journal
         self._turn = Turn(journal)
         self._worker = worker
         self._lock = Lock()
-        self._inward = CasesFromAbroad(client, self._journal, self._lock, user=user, worker=worker)
+        self._files = CaseFiles(client, field=files_field, sends=sends)
+        self._inward = CasesFromAbroad(client, self._files, self._journal, self._lock, user=user, worker=worker)
         self._since: str | None = None
         self._looks = 0
         self._about: dict[str, tuple[str, str]] = {}
@@ -74,6 +80,8 @@ class PrimeroAdapter:
             can_pull=True,
             can_push=True,
             erasure=Erasure.DISABLED_ONLY,
+            takes_files=self._files.are_taken,
+            gives_files=self._files.are_given,
         )
 
     # --- out ------------------------------------------------------------------------------------------------------
@@ -85,7 +93,7 @@ class PrimeroAdapter:
 
     async def _pull(self) -> list[LocalRecord]:
         await kept(self._lock, self._journal.check)
-        name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+        name, edition = await in_thread(self._lock, self._mapping_file.name_and_edition)
         # Now and then from the beginning: a clock of Primero that was set back would hide changes for ever.
         if self._looks % SWEEP == 0:
             self._since = None
@@ -115,9 +123,10 @@ class PrimeroAdapter:
         records = [self._record(full, each, mapping, edition) for each in new]
         if not full.get("consent_for_services") or not full.get("disclosure_other_orgs"):
             records += [self._unticked(full, each) for each in sent]
-        return [
+        due = [
             each for each in records if await kept(self._lock, self._journal.is_due, each.ref, self._about[each.ref][1])
         ]
+        return await self._files.give_to(full, due)
 
     async def _fact(self, name: str) -> Json:
         return await kept(self._lock, self._journal.fact, name)
@@ -129,7 +138,7 @@ class PrimeroAdapter:
         ref = str(referral["id"])
         fields, places, faults = fields_of(case, referral, place_of(case))
         said = {name: value for name, value in fields.items() if not name.startswith("last_updated")}
-        version = fingerprint(said, [[fault.place, fault.rule] for fault in faults])
+        version = fingerprint(said, [[fault.place, fault.rule] for fault in faults], *self._files.marks_of(case))
         self._about[ref] = (str(case["id"]), f"{version}/{edition}")
         return LocalRecord(
             ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
@@ -139,9 +148,7 @@ class PrimeroAdapter:
         """Make a record of a withdrawal: the worker removed the consent after referring the case; people decide."""
         ref = f"{referral['id']}.consent"
         self._about[ref] = (str(case["id"]), "unticked")
-        hint = "if the person withdrew, say so: trm consent withdraw. Primero may refuse to end this referral now"
-        fault = Finding(place=f"{place_of(case)}, consent", rule="consent_unticked", hint=hint)
-        return LocalRecord(ref=ref, fields={}, faults=(fault,))
+        return LocalRecord(ref=ref, fields={}, faults=(consent_unticked(case),))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Remember that the referral became a draft, or show in its case why it did not."""
@@ -160,7 +167,7 @@ class PrimeroAdapter:
         known, note = told if isinstance(told, list) else [], note_id(notice.key)
         if note not in known:
             await kept(self._lock, self._journal.note, f"news/{ref}", [*known, note])
-        await refusals_told("a note on the referral", self._note(case, notice))
+        await refusals_told("a note on the referral", self._client.update(case, {NOTES: [note_of(notice)]}))
 
     async def _case_of_ref(self, ref: str) -> str | None:
         case = await self._fact(f"case/{ref}")
@@ -178,9 +185,12 @@ class PrimeroAdapter:
                 raise RefusedError(Code.INVALID, "an item needs an idempotency key")
             work = self._message(item) if isinstance(item, Delivery) else self._news(item)
             case = await refusals_told("what belongs to this item", work)
-            local_id = f"{case}/{uuid_of(f'note/{item.key}')}"
-            await kept(self._lock, self._journal.hand, item.key, local_id)
-            return local_id
+            return await self._hand(item.key, case)
+
+    async def _hand(self, key: str, case: str) -> str:
+        await kept(self._lock, self._journal.hand, key, local_id := f"{case}/{note_id(key)}")
+        await kept(self._lock, self._journal.forget, facts=[begun(key)])
+        return local_id
 
     async def _news(self, notice: Notice) -> str:
         case = await self._case_of_ref(notice.ref)
@@ -196,21 +206,18 @@ class PrimeroAdapter:
         linked = await self._fact(f"conversation/{item.conversation}")
         match linked:
             case [str(case), str(referral)]:
-                await self._note(case, item)
                 await self._inward.answer(case, referral, item)
                 return case
             case _:
                 return await self._inward.take(item)
-
-    async def _note(self, case: str, item: Delivery | Notice) -> None:
-        await self._client.update(case, {NOTES: [note_of(item)]})
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
     async def status(self, local_id: str) -> str:
         """Return `noted`, `erased`, or the state that the worker here gave a case from abroad."""
         async with self._turn:
-            case = await self._known(local_id)
+            await kept(self._lock, self._journal.require, local_id)
+            case = local_id.partition("/")[0]
             if await kept(self._lock, self._journal.answer_to_erasing, local_id) is not None:
                 return "erased"
             try:
@@ -222,31 +229,25 @@ class PrimeroAdapter:
             return str(ours[-1].get("status")) if ours else "noted"
 
     async def erase(self, local_id: str) -> Erasure:
-        """Remove the note, and disable the case that a referral from abroad made. The history of Primero keeps the
-        content until its administrator removes it.
+        """Remove the note and the documents of a message, and disable the case that a referral from abroad made. The
+        history of Primero keeps the content until its administrator removes it.
         """
         async with self._turn:
-            local_id = await kept(self._lock, self._journal.find, local_id)
-            case = await self._known(local_id)
+            key, local_id = local_id, await self._find(local_id)
             told = await kept(self._lock, self._journal.answer_to_erasing, local_id)
             if told is not None:
                 return told
-            answer = await self._erase(case, local_id)
+            case, _, note = local_id.partition("/")
+            answer = await self._inward.erase(case, note)
+            if await kept(self._lock, self._journal.key_of, local_id) is None:
+                await self._hand(key, case)  # so that nothing brings it anew
             await kept(self._lock, self._journal.erase, local_id, answer)
             return answer
 
-    async def _erase(self, case: str, local_id: str) -> Erasure:
-        try:
-            note: Json = {"unique_id": local_id.partition("/")[2], "_delete": True}
-            await self._client.update(case, {NOTES: [note]})
-            if await self._fact(f"request/{case}") == local_id.partition("/")[2]:
-                await self._client.disable(case)
-        except PrimeroError as error:
-            # The account lost its access with the end of the referral, so nothing can be erased from here.
-            if error.status in {403, 404}:
-                return Erasure.NOT_SUPPORTED
-            raise refusal_error(error, "the erasure") from None
-        return Erasure.DISABLED_ONLY
+    async def _find(self, name: str) -> str:
+        """Return the local id of an item by this id or by its key, also of one that a kill left unfinished."""
+        case = await self._fact(begun(name))
+        return f"{case}/{note_id(name)}" if isinstance(case, str) else await kept(self._lock, self._journal.find, name)
 
     async def erase_record(self, ref: str) -> Erasure:
         """Remove the notes that were written about a referral to another country, and forget who was told of it.
@@ -269,10 +270,6 @@ class PrimeroAdapter:
             await kept(self._lock, self._journal.forget, facts=[f"news/{ref}", f"sent/{ref}"])
             return Erasure.NOT_SUPPORTED
 
-    async def _known(self, local_id: str) -> str:
-        await kept(self._lock, self._journal.require, local_id)
-        return local_id.partition("/")[0]
-
     async def check(self) -> Sequence[Finding]:
         """Check that Primero answers, that its forms have the fields read and written here, and that the account sees
         no more than it must.
@@ -285,13 +282,18 @@ class PrimeroAdapter:
 
     async def _look(self) -> list[Need]:
         here = [
-            await look_at_mapping(self._lock, self._mapping),
+            await look_at_mapping(self._lock, self._mapping_file),
             await look_at_secret(self._lock, self._client.password_file, "password file"),
         ]
         if faults_of(here):
             return here
-        written = (NOTES, "other_agency_id", *CONSENT_FIELDS)
         there = look_at_primero(
-            self._client, user=self._user, worker=self._worker, mapping=self._mapping, written=written
+            self._client,
+            user=self._user,
+            worker=self._worker,
+            mapping=self._mapping,
+            written=(NOTES, "other_agency_id", *CONSENT_FIELDS),
+            files_field=self._files.field,
+            sends=self._files.sends,
         )
         return [*here, *[need async for need in there]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -13,9 +14,11 @@ from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
 from adapters.primero.adapter import PrimeroAdapter
 from adapters.primero.client import Primero
 from adapters.primero.standin import Account, Faults, Office, StandIn
+from adapters.primero.standin.attachments import attach
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
 USER, WORKER, PASSWORD = "trm_gateway", "worker", "a long password of the bench"
+DOCUMENTS, SENDS = "other_documents", "for_abroad_"
 _MESSAGE = re.compile(r"[a-z_.]+/[0-9]+ (\S+)")
 _NEWS = re.compile(r"TRM ([a-z]+)")
 
@@ -80,14 +83,32 @@ class PrimeroBench:
             "mapping": str(SAMPLE),
             "journal": str(self.folder / "journal.db"),
             "worker": WORKER,
+            "files_field": DOCUMENTS,
+            "sends": SENDS,
         }
 
-    def adapter(self) -> PrimeroAdapter:
-        client = Primero(self.url, USER, self._password, patience=self._patience)
-        return PrimeroAdapter(client, user=USER, mapping=SAMPLE, journal=self.folder / "journal.db", worker=WORKER)
+    def adapter(self, *, files: bool = True) -> PrimeroAdapter:
+        return PrimeroAdapter(
+            Primero(self.url, USER, self._password, patience=self._patience),
+            user=USER,
+            mapping=SAMPLE,
+            journal=self.folder / "journal.db",
+            worker=WORKER,
+            files_field=DOCUMENTS if files else None,
+            sends=SENDS if files else None,
+        )
 
     def offer(self, name: str) -> None:
         self.case(name_first=name, sex=self._sex)
+
+    def offer_file(self, name: str, data: bytes) -> None:
+        case, _ = self.case(name_first=name, sex=self._sex)
+        self.attach(case, f"{SENDS}court_document", data)
+
+    def attach(self, case: str, field: str, data: bytes) -> int:
+        """Attach a document to a case, as a worker does; return its number."""
+        told = {"field_name": field, "attachment_type": "document", "file_name": "the paper of a person.pdf"}
+        return int(attach(self.office, self.worker, case, {**told, "attachment": b64encode(data).decode()})["id"])
 
     def offer_bad(self, name: str) -> None:
         self.case(name_first=MARKER, age=1.5)
@@ -108,6 +129,9 @@ class PrimeroBench:
     def received(self) -> list[str]:
         return [match[1] for note in self.notes() if (match := _MESSAGE.match(note["note_subject"]))]
 
+    def received_files(self) -> list[bytes]:
+        return [each["content"] for each in self.office.attachments.values() if each["field_name"] == DOCUMENTS]
+
     def noticed(self) -> list[str]:
         return [match[1] for note in self.notes() if (match := _NEWS.match(note["note_subject"]))]
 
@@ -117,7 +141,8 @@ class PrimeroBench:
     def holds(self, text: str) -> bool:
         journal = self.folder / "journal.db"
         noted = journal.read_bytes() if journal.exists() else b""
-        return text in str(self.office.cases) or text.encode() in noted
+        kept = [noted, *(each["content"] for each in self.office.attachments.values())]
+        return text in str(self.office.cases) or any(text.encode() in each for each in kept)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ import orjson
 
 from adapters.kit.kind import WayOut
 from adapters.kit.secret import read_secret
-from adapters.kit.web import PATIENCE, Web
+from adapters.kit.web import PATIENCE, Body, Opened, Web
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
@@ -135,6 +136,35 @@ class Primero:
         """Disable a case: Primero marks it as not valid and deletes nothing."""
         await self._ask("DELETE", f"/cases/{case}")
 
+    async def attach(self, case: str, body: Body) -> None:
+        """Attach a file to a case; a second time it is there twice."""
+        await self._ask("POST", f"/cases/{case}/attachments", data=body)
+
+    async def detach(self, case: str, number: int) -> None:
+        """Remove a document from a case for good; one that is not there any more is no fault."""
+        try:
+            await self._ask("DELETE", f"/cases/{case}/attachments/{number}")
+        except PrimeroError as error:
+            if error.status != 404:
+                raise
+
+    @asynccontextmanager
+    async def open_file(self, case: str, number: int, size: int) -> AsyncIterator[Opened]:
+        """Begin to read a document of some `size` bytes."""
+        headers = {"Accept": "*/*", "Authorization": self._authorization()}
+        path = f"{_API}/cases/{case}/attachments/{number}"
+        async with self._web.open(path, headers=headers, size=size) as opened:
+            self._require_fine(opened.status, headers)
+            yield opened
+
+    async def size_of_file(self, case: str, number: int, limit: int) -> int:
+        """Measure a document: where the answer does not say its size, by reading it, to `limit` and no further."""
+        async with self.open_file(case, number, limit) as opened:
+            size = 0 if opened.size is None else opened.size
+            while opened.size is None and size <= limit and (chunk := await anext(opened.chunks, b"")):
+                size += len(chunk)
+            return size
+
     async def referrals(self, case: str) -> Sequence[Mapping[str, Any]]:
         """Return the referrals of a case that this account may see."""
         return [each for each in _objects(await self._ask("GET", f"/cases/{case}/referrals")) if "id" in each]
@@ -155,21 +185,29 @@ class Primero:
         await self._ask("DELETE", f"/cases/{case}/referrals/{referral}")
 
     async def _ask(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, data: Mapping[str, Json] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        data: Mapping[str, Json] | Body | None = None,
     ) -> Any:
         headers = {"Accept": "application/json", "Authorization": self._authorization()}
-        body = None
         if data is not None:
             headers["Content-Type"] = "application/json"
-            body = orjson.dumps({"data": dict(data)})
+        body = data if data is None or isinstance(data, Body) else orjson.dumps({"data": dict(data)})
         answer = await self._web.ask(method, _API + path, headers=headers, query=query, data=body)
+        self._require_fine(answer.status, headers, answer.value)
+        return answer.value
+
+    def _require_fine(self, status: int, headers: Mapping[str, str], value: Any = None) -> None:
+        """Raise for a status that says no."""
         # Remembered by the header, so that a new password in the file is tried at once.
-        if answer.status == 401:
+        if status == 401:
             self._wrong = (headers["Authorization"], time.monotonic())
             raise _locked_out()
-        if answer.status >= 400:
-            raise _refusal(answer.status, answer.value)
-        return answer.value
+        if status >= 400:
+            raise _refusal(status, value)
 
     def _authorization(self) -> str:
         login = f"{self._user}:{read_secret(self._password, 'the password file of Primero')}"

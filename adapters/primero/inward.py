@@ -8,10 +8,11 @@ from __future__ import annotations
 from threading import Lock
 
 from adapters.kit.journal import Journal, kept
-from adapters.primero.client import Primero, consent_told
+from adapters.primero.attachments import CaseFiles
+from adapters.primero.client import Primero, PrimeroError, consent_told, refusal_error
 from adapters.primero.texts import CONSENT, NOTES, case_fields, consent_fields, note_id, note_of, uuid_of
 from gateway.errors import Code, RefusedError
-from gateway.ports import Delivery, Json
+from gateway.ports import Delivery, Erasure, Json
 
 REQUEST = "referral.request/1"
 MAKES_A_CASE = frozenset({REQUEST, CONSENT})
@@ -22,13 +23,21 @@ OPEN = ("in_progress", "accepted")
 CONSENT_FIELDS = ("consent_for_services", "disclosure_other_orgs")
 
 
+def begun(key: str) -> str:
+    """Name the fact that says to which case a message goes, until it is there."""
+    return f"begun/{key}"
+
+
 class CasesFromAbroad:
-    """The referrals and cases that messages from abroad change. `user` is the gateway's account, `worker` whom cases
-    are referred to, if anybody.
+    """The referrals and cases that messages from abroad change, with the `files` of cases. `user` is the gateway's
+    account, `worker` whom cases are referred to, if anybody.
     """
 
-    def __init__(self, client: Primero, journal: Journal, lock: Lock, *, user: str, worker: str | None) -> None:
+    def __init__(
+        self, client: Primero, files: CaseFiles, journal: Journal, lock: Lock, *, user: str, worker: str | None
+    ) -> None:
         self._client = client
+        self._files = files
         self._journal = journal
         self._lock = lock
         self._user = user
@@ -38,6 +47,7 @@ class CasesFromAbroad:
         """Write the other country's answer to a referral by a worker here. The note is written first: with the referral
         ends the account's access to the case.
         """
+        await self._show(case, item, {})
         now = next((each for each in await self._client.referrals(case) if each["id"] == referral), None)
         status = None if now is None else now.get("status")
         wanted = ANSWERS.get(item.type)
@@ -63,7 +73,7 @@ class CasesFromAbroad:
         if item.type == REQUEST and not await self._is_noted(f"request/{case}"):
             await kept(self._lock, self._journal.note, f"request/{case}", note_id(item.key))
         fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
-        await self._client.update(case, fields | consent_fields(item) | {NOTES: [note_of(item)]})
+        await self._show(case, item, fields | consent_fields(item))
         if item.type in MAKES_A_CASE and self._worker is not None:
             await self._refer(case, self._worker)
         elif item.type == WITHDRAWAL:
@@ -73,6 +83,29 @@ class CasesFromAbroad:
             # After the referrals: Primero demands these fields at every save of one.
             await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))
         return case
+
+    async def erase(self, case: str, note: str) -> Erasure:
+        """Remove the documents and the note of a message, and disable the case that it made."""
+        try:
+            await self._files.remove(case, note)
+            gone: Json = {"unique_id": note, "_delete": True}
+            await self._client.update(case, {NOTES: [gone]})
+            if await kept(self._lock, self._journal.fact, f"request/{case}") == note:
+                await self._client.disable(case)
+        except PrimeroError as error:
+            # The account lost its access with the end of the referral, so nothing can be erased from here.
+            if error.status in {403, 404}:
+                return Erasure.NOT_SUPPORTED
+            raise refusal_error(error, "the erasure") from None
+        return Erasure.DISABLED_ONLY
+
+    async def _show(self, case: str, item: Delivery, fields: dict[str, Json]) -> None:
+        """Bring the files of a message to its case, then write the fields and the note that tells of them."""
+        again = await self._is_noted(begun(item.key))
+        # First of all: after a kill the key alone leads to what is there of it, and has to be erased.
+        await kept(self._lock, self._journal.note, begun(item.key), case)
+        await self._files.bring(case, item, again=again)
+        await self._client.update(case, fields | {NOTES: [note_of(item, self._files.lines_about(item))]})
 
     async def _is_noted(self, name: str) -> bool:
         return await kept(self._lock, self._journal.fact, name) is not None

@@ -19,6 +19,8 @@ from adapters.primero.configuration import RECORD_TYPE, modules_of, read_configu
 from gateway.errors import Code, GatewayError, RefusedError
 
 RIGHTS = "rights.txt"
+DOCUMENTS = "document_upload_box"
+"""The type of a field that holds documents."""
 OF_THE_CASE = ("case_id_display", "owned_by", "status", "last_updated_at")
 """Members of every case, which no form has to show."""
 _FORMLESS = ("referral.", "services_section.")
@@ -30,6 +32,10 @@ A role of the normal category with the scope SELF ("only cases of this user"), w
   referral, where the setting worker is set: cases from abroad are then referred to that person
 Forms of the role: those with the fields of the mapping file, to be read, and forms with these fields, to be written:
   notes_section, other_agency_id, consent_for_services, disclosure_other_orgs
+For files, where the office wants them in Primero; each is a field for documents:
+  the field of the setting files_field (other_documents, as Primero ships it), to be read and written: files from abroad
+  fields to be read whose names are the setting sends and the code of a kind of document (for_abroad_court_document):
+  what a worker puts there goes abroad with each referral of the case
 The modules of the account are those of the cases that are referred to it.
 A user with this role, a long password, and no e-mail address of a person.
 """
@@ -83,15 +89,22 @@ async def _read(client: Primero) -> tuple[_Told, _Told, str]:
 
 
 async def look_at_primero(
-    client: Primero, *, user: str, worker: str | None, mapping: Path, written: Sequence[str]
+    client: Primero,
+    *,
+    user: str,
+    worker: str | None,
+    mapping: Path,
+    written: Sequence[str],
+    files_field: str | None,
+    sends: str | None,
 ) -> AsyncIterator[Need]:
     """Look at the account, at the fields that are read and written, and at the cases and people that it sees."""
     try:
         forms = await client.forms(RECORD_TYPE)
         yield met("primero")
         yield met(f"account {user}")
-        known = {own.name for own in read_configuration(forms, ()).fields}
-        for need in _fields(known, mapping, written):
+        known = {own.name: own.sort for own in read_configuration(forms, ()).fields}
+        for need in (*_fields({*known}, mapping, written), *_fields_of_files(known, files_field, sends)):
             yield need
         if await sees_too_much(client, user):
             hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
@@ -121,6 +134,22 @@ def _fields(known: set[str], mapping: Path, written: Sequence[str]) -> Iterator[
         if labels[0].startswith(_FORMLESS) or set(labels) & {*known, *OF_THE_CASE}:
             continue
         yield missing(f"field {labels[0]}", "missing_field", "the mapping file reads it, and no form of Primero has it")
+
+
+def _fields_of_files(known: Mapping[str, str], files_field: str | None, sends: str | None) -> Iterator[Need]:
+    """Look at the fields for documents, and tell where there are none by choice."""
+    if files_field is None:
+        yield met("files of messages stay in the node, without files_field")
+    elif known.get(files_field) == DOCUMENTS:
+        yield met(f"field {files_field}")
+    else:
+        yield missing(f"field {files_field}", "missing_field", f"files of messages need a field of type {DOCUMENTS}")
+    if sends is not None:
+        found = sorted(name for name, sort in known.items() if name.startswith(sends) and sort == DOCUMENTS)
+        yield from (met(f"field {name}") for name in found)
+        if not found:
+            hint = f"make a field of type {DOCUMENTS} for each kind: {sends}court_document, for one"
+            yield missing(f"fields {sends}...", "missing_field", hint)
 
 
 async def _look_at_worker(client: Primero, worker: str) -> Need:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -27,11 +27,11 @@ def note_id(key: str) -> str:
     return uuid_of(f"note/{key}")
 
 
-def note_of(item: Delivery | Notice) -> dict[str, Json]:
-    """Build the subform that shows an item."""
+def note_of(item: Delivery | Notice, files: Sequence[str] = ()) -> dict[str, Json]:
+    """Build the subform that shows an item; `files` are the lines about those of a message."""
     if isinstance(item, Delivery):
         at, subject = item.received, f"{item.type} {item.message_id}"
-        text = [f"from {item.sender_name}", *_lines(dict(item.content))]
+        text = [f"from {item.sender_name}", *_lines(dict(item.content)), *files]
         if item.record is not None and (item.record.losses or item.record.left_out):
             text.append(
                 "not carried over exactly: " + ", ".join([*item.record.left_out, *map(_shown, item.record.losses)])
@@ -101,6 +101,12 @@ def place_of(case: Mapping[str, Any]) -> str:
     """Name the place of a case in findings: by its display id, where that is plain."""
     shown = str(case.get("case_id_display") or case["id"])
     return f"case {shown if shown.replace('-', '').isalnum() else case['id']}"
+
+
+def consent_unticked(case: Mapping[str, Any]) -> Finding:
+    """Tell that a worker removed the consent after referring the case."""
+    hint = "if the person withdrew, say so: trm consent withdraw. Primero may refuse to end this referral now"
+    return Finding(place=f"{place_of(case)}, consent", rule="consent_unticked", hint=hint)
 
 
 def consent_fields(item: Delivery) -> dict[str, Json]:

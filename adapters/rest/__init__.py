@@ -17,6 +17,8 @@ from gateway.ports import Erasure
 __all__ = ["KIND", "RestAdapter", "RestSettings"]
 
 LocalPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
+FilesPath = Annotated[str, Field(pattern=r"^/[!->@-~]*$")]
+"""Without a query: a slash and the number of a file come behind it."""
 Pointer = Annotated[str, Field(pattern=r"^(/[!-~]+)?$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\[\]-]{1,64}$")]
 
@@ -48,6 +50,9 @@ class RestSettings(Settings):
     notices_path: LocalPath | None = None
     erase_path: LocalPath | None = None
     record_path: LocalPath | None = None
+    files_path: FilesPath | None = None
+    record_files_path: FilesPath | None = None
+    record_files: Pointer = "/files"
     erasing: Literal["erased", "disabled_only"] = "erased"
     signing_file: Path | None = None
 
@@ -59,9 +64,13 @@ class RestSettings(Settings):
             ("find_path", self.find_path, "{key}"),
             ("erase_path", self.erase_path, "{id}"),
             ("record_path", self.record_path, "{ref}"),
+            ("files_path", self.files_path, "{key}"),
+            ("record_files_path", self.record_files_path, "{ref}"),
         ):
             if path is not None and word not in path:
                 raise ValueError(f"{name} has {word} in it, which is missing")
+        if any(path is not None and path.endswith("/") for path in (self.files_path, self.record_files_path)):
+            raise ValueError("files_path and record_files_path end in no slash: one, and a number, come behind them")
         return self
 
     def mapping_files(self) -> Sequence[Path]:
@@ -88,6 +97,8 @@ def _make(settings: RestSettings, way: WayOut | None = None) -> RestAdapter:
             find=settings.find_path,
             erase=settings.erase_path,
             record=settings.record_path,
+            files=settings.files_path,
+            record_files=settings.record_files_path,
         ),
         ca=settings.ca_file,
         signing=settings.signing_file,
@@ -103,6 +114,7 @@ def _make(settings: RestSettings, way: WayOut | None = None) -> RestAdapter:
         notices=settings.notices_path,
         erasing=Erasure(settings.erasing) if settings.erase_path is not None else Erasure.NOT_SUPPORTED,
         deleting=Erasure(settings.erasing),
+        files=settings.record_files,
     )
 
 

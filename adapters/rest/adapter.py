@@ -15,26 +15,25 @@ from typing import Any
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import delivery_to_json, notice_to_json
 from adapters.kit.journal import Journal, kept
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.memory import Turn
 from adapters.kit.names import is_plain
 from adapters.kit.setup.local import look_at_mapping, look_at_secret, look_in_turn
 from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
 from adapters.rest.api import Api, value_at
+from adapters.rest.fields import flatten_item, nest_fields
+from adapters.rest.files import ApiFiles
 from adapters.rest.setup import BAD_REF, look_at_api
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
-
-_LARGEST = 2**53
-_DEPTH = 8
 
 
 class RestAdapter:
     """The API that `api` reaches. `ref` is the pointer to the name of an item, `mapping` makes drafts of items,
     `journal` is a file of its own. `whole`: a message is posted as a document, else as its mapped record only;
     `notices` is the path for news, None where the API takes none; `erasing` is what erasing an item here comes to, and
-    `deleting` what a DELETE of the API does.
+    `deleting` what a DELETE of the API does; `files` is the pointer to the list of an item's files.
     """
 
     kind = "rest"
@@ -51,10 +50,12 @@ class RestAdapter:
         notices: str | None,
         erasing: Erasure,
         deleting: Erasure,
+        files: str = "/files",
     ) -> None:
         self.api = api
+        self._files = ApiFiles(api, listed=files)
         self._create = create
-        self._mapping = mapping
+        self._mapping = MappingFile(mapping)
         self._journal = Journal(journal)
         self._ref = ref
         self._whole = whole
@@ -69,7 +70,14 @@ class RestAdapter:
     def describe(self) -> Description:
         """Describe the adapter; the settings state what erasing means in this API."""
         return Description(
-            kind=self.kind, version="1", target=self.api.base, can_pull=True, can_push=True, erasure=self._erasing
+            kind=self.kind,
+            version="1",
+            target=self.api.base,
+            can_pull=True,
+            can_push=True,
+            erasure=self._erasing,
+            takes_files=self._files.are_taken,
+            gives_files=self._files.are_given,
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -85,14 +93,16 @@ class RestAdapter:
         here += [await look_at_secret(self._lock, path, what) for what, path in self.api.secrets.items()]
         if faults_of(here):
             return here
-        there = look_at_api(self.api, create=self._create, notices=self._notices, ref=self._ref, name_of=_ref_of)
+        there = look_at_api(
+            self.api, self._files, create=self._create, notices=self._notices, ref=self._ref, name_of=_ref_of
+        )
         return [*here, *[need async for need in there]]
 
     async def pull(self) -> Sequence[LocalRecord]:
         """Return the items of the list that are not settled, or were changed since they were refused."""
         async with self._turn:
             await kept(self._lock, self._journal.check)
-            name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+            name, edition = await in_thread(self._lock, self._mapping.name_and_edition)
             read = [self._record(item, name) async for item in self.api.items()]
             versions: dict[str, set[str]] = {}
             for record, version in read:
@@ -117,10 +127,18 @@ class RestAdapter:
             ref = f"~{version}"
             faults.append(Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF))
         place = f"item {ref}"
-        _flatten(item, "", place, fields, faults)
-        places = {name: f"{place}, member {name}" for name in fields}
+        flatten_item(item, "", place, fields, faults)
+        files, wrong = self._files.of_item(item, ref)
+        faults += wrong
+        if self._files.are_given:
+            fields.pop(self._files.label, None)
         record = LocalRecord(
-            ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
+            ref=ref,
+            fields={} if faults else fields,
+            mapping=mapping,
+            places={name: f"{place}, member {name}" for name in fields},
+            faults=tuple(faults),
+            files=() if faults else files,
         )
         return record, version
 
@@ -132,7 +150,7 @@ class RestAdapter:
         """
         place = f"item {record.ref}, member {self._ref}"
         fault = Finding(place=place, rule="ref_twice", hint="two items have one name")
-        return replace(record, ref=f"~{version}", fields={}, faults=(fault,))
+        return replace(record, ref=f"~{version}", fields={}, files=(), faults=(fault,))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Report the outcome of reading an item to the API, and record it."""
@@ -149,25 +167,37 @@ class RestAdapter:
             await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Post an item, once for each key; return the id that the API gave, or the key."""
+        """Post an item, once for each key; return the id that the API gave, or the key. Its files come before it."""
+        if not _is_key(item.key):
+            raise RefusedError(Code.INVALID, "an item needs a printable idempotency key")
+        if isinstance(item, Delivery) and item.attachments and self._files.are_taken:
+            async with self._turn:
+                known = await self._known(item)
+            if known is None:
+                self._body(item)  # what cannot be posted brings no files
+                await self._files.put(item)  # without the turn: it may take long, and they are of this key alone
         async with self._turn:
-            known = await kept(self._lock, self._journal.id_of, item.key)
-            if known is not None:
-                return known
-            if not _is_key(item.key):
-                raise RefusedError(Code.INVALID, "an item needs a printable idempotency key")
-            local_id = await self._post(item)
-            await kept(self._lock, self._journal.hand, item.key, local_id)
+            local_id = await self._known(item)
+            if local_id is None:
+                local_id = await self._post(item)
+                await kept(self._lock, self._journal.hand, item.key, local_id)
             return local_id
 
+    async def _known(self, item: Delivery | Notice) -> str | None:
+        """Return the local id of an item that is there already: the answer to an earlier post may have been lost after
+        the API had made it.
+        """
+        known = await kept(self._lock, self._journal.id_of, item.key)
+        if known is None and isinstance(item, Delivery) and (known := await self.api.find(item.key)) is not None:
+            await kept(self._lock, self._journal.hand, item.key, known)
+        return known
+
     async def _post(self, item: Delivery | Notice) -> str:
-        if isinstance(item, Notice):
-            if self._notices is None:
-                return item.key  # the API was configured to hear no news
-            return await self.api.create(self._notices, item.key, notice_to_json(item))
-        # Asked first: the answer to an earlier post may have been lost after the API had made the item.
-        found = await self.api.find(item.key)
-        return found or await self.api.create(self._create, item.key, self._body(item))
+        if isinstance(item, Delivery):
+            return await self.api.create(self._create, item.key, self._body(item))
+        if self._notices is None:
+            return item.key  # the API was configured to hear no news
+        return await self.api.create(self._notices, item.key, notice_to_json(item))
 
     def _body(self, item: Delivery) -> Json:
         if self._whole:
@@ -175,7 +205,7 @@ class RestAdapter:
         if item.record is None:
             what = "no mapping file makes a record of this message"
             raise RefusedError(Code.ADAPTER_REFUSED, what, hint='deal with it at the desk, or set body = "document"')
-        return _nested(item.record.fields)
+        return nest_fields(item.record.fields)
 
     async def status(self, local_id: str) -> str:
         """Return `posted` or `erased`."""
@@ -185,26 +215,31 @@ class RestAdapter:
             return "posted" if gone is None else "erased"
 
     async def erase(self, local_id: str) -> Erasure:
-        """Delete a posted item, where the API can."""
+        """Delete a posted item, where the API can, and its files; by its key also files whose item was never posted."""
         async with self._turn:
-            local_id = await self._find(local_id)
-            told = await kept(self._lock, self._journal.answer_to_erasing, local_id)
+            found = await self._find(local_id)
+            if found is None:
+                if _is_key(local_id) and await self._files.drop(local_id):
+                    return self._deleting
+                raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+            told = await kept(self._lock, self._journal.answer_to_erasing, found)
             if told is not None:
                 return told
             if self._erasing is not Erasure.NOT_SUPPORTED:
-                await self.api.erase(local_id)
-            await kept(self._lock, self._journal.erase, local_id, self._erasing)
+                await self.api.erase(found)
+            key = await kept(self._lock, self._journal.key_of, found)
+            await self._files.drop(key or found)
+            await kept(self._lock, self._journal.erase, found, self._erasing)
             return self._erasing
 
-    async def _find(self, name: str) -> str:
-        """The local id of an item by this id, or by its key: the API may have made one whose answer was lost."""
-        try:
-            return await kept(self._lock, self._journal.find, name)
-        except RefusedError:
-            if not _is_key(name) or (found := await self.api.find(name)) is None:
-                raise
-            await kept(self._lock, self._journal.hand, name, found)
-            return found
+    async def _find(self, name: str) -> str | None:
+        """Return the local id of an item by this id, or by its key: the API may have made one whose answer was lost."""
+        known = await kept(self._lock, self._journal.id_of, name)
+        if known is not None or await kept(self._lock, self._journal.key_of, name) is not None:
+            return known or name
+        if _is_key(name) and (known := await self.api.find(name)) is not None:
+            await kept(self._lock, self._journal.hand, name, known)
+        return known
 
     async def erase_record(self, ref: str) -> Erasure:
         """Delete an item of the list where the API can, and forget how its reading ended.
@@ -236,41 +271,3 @@ def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:
     found = value_at(item, pointer)
     text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
     return text if is_plain(text) else None
-
-
-def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults: list[Finding]) -> None:
-    """Flatten an item to fields named by their path with dots, as mapping files name columns. Lists of texts and whole
-    numbers are joined.
-    """
-    match value:
-        case dict() if label.count(".") < _DEPTH:
-            for name, member in value.items():
-                _flatten(member, f"{label}.{name}" if label else str(name), place, fields, faults)
-        # No message has fractions: rounding one would change a fact about a person without anybody's decision.
-        case float() if not value.is_integer():
-            faults.append(Finding(place=f"{place}, member {label}", rule="number_not_whole"))
-        case int() | float() if not isinstance(value, bool) and abs(value) >= _LARGEST:
-            faults.append(Finding(place=f"{place}, member {label}", rule="number_too_large"))
-        case float():
-            fields[label] = int(value)
-        case None | bool() | int() | str():
-            fields[label] = value
-        case list() if all(isinstance(each, str | int) and not isinstance(each, bool) for each in value):
-            fields[label] = ";".join(map(str, value))
-        case _:
-            pass  # a list of objects is no column
-
-
-def _nested(fields: Mapping[str, Json]) -> dict[str, Json]:
-    """Undo `_flatten`: labels with dots become objects in objects."""
-    made: dict[str, Json] = {}
-    for label, value in fields.items():
-        *path, last = label.split(".")
-        inner = made
-        for part in path:
-            step = inner.setdefault(part, {})
-            if not isinstance(step, dict):
-                raise RefusedError(Code.MAPPING_FAILED, "a label of the mapping is a value and an object")
-            inner = step
-        inner[last] = value
-    return made

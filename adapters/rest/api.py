@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,9 @@ import orjson
 
 from adapters.kit.kind import WayOut
 from adapters.kit.secret import read_secret
-from adapters.kit.web import Answer, Web
+from adapters.kit.web import Answer, Body, Opened, Web
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.ports import Json
+from gateway.ports import Attachment, Json
 
 MOST_PAGES = 1000
 
@@ -60,7 +61,10 @@ class Paging:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """The paths below the address; `items` and `created` are JSON pointers into answers."""
+    """The paths below the address; `items` and `created` are JSON pointers into answers.
+
+    `files` is where the files of a message lie, and `record_files` those of an item; None where the API has none.
+    """
 
     list: str
     items: str
@@ -68,6 +72,8 @@ class Paths:
     find: str | None
     erase: str | None
     record: str | None = None
+    files: str | None = None
+    record_files: str | None = None
 
 
 class Api:
@@ -179,13 +185,30 @@ class Api:
 
     async def erase_record(self, ref: str) -> bool:
         """Delete an item of the list; return False when it is not there any more."""
-        return await self._delete((self._paths.record or "").replace("{ref}", quote(ref, safe="")))
+        return await self.delete((self._paths.record or "").replace("{ref}", quote(ref, safe="")))
 
     async def erase(self, local_id: str) -> bool:
         """Delete an item; return False when it is not there any more."""
-        return await self._delete((self._paths.erase or "").replace("{id}", quote(local_id, safe="")))
+        return await self.delete((self._paths.erase or "").replace("{id}", quote(local_id, safe="")))
 
-    async def _delete(self, path: str) -> bool:
+    async def put_file(self, path: str, file: Attachment) -> None:
+        """Put a file under a path, in place of what lies there, with its hash as RFC 9530 writes it."""
+        digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+        about = {"Content-Type": file.media_type, "Content-Digest": f"sha-256=:{digest}:"}
+        await self._ask("PUT", path, data=Body(size=file.size, chunks=file.read()), about=about)
+
+    @asynccontextmanager
+    async def open_file(self, path: str, size: int) -> AsyncIterator[Opened]:
+        """Begin to read the file at a path. Raises RefusedError(not_found) where there is none."""
+        headers = {"Accept": "*/*", **self._login.header()}
+        async with self._web.open(path, headers=headers, size=size) as opened:
+            if opened.status in {404, 410}:
+                raise RefusedError(Code.NOT_FOUND, "the API does not have the file")
+            _require_fine("GET of a file", opened.status)
+            yield opened
+
+    async def delete(self, path: str) -> bool:
+        """Delete what a path names; return False when there is nothing."""
         answer = await self._ask("DELETE", path, fine=404)
         return answer.status != 404
 
@@ -195,22 +218,18 @@ class Api:
         path: str,
         *,
         query: Query | None = None,
-        data: bytes | None = None,
+        data: bytes | Body | None = None,
+        about: Mapping[str, str] | None = None,
         key: str | None = None,
         fine: int | None = None,
     ) -> Answer:
-        headers = {"Accept": "application/json", **self._login.header()}
-        if data is not None and key is not None:
+        headers = {"Accept": "application/json", **self._login.header(), **(about or {})}
+        if isinstance(data, bytes) and key is not None:
             headers |= {"Content-Type": "application/json", "Idempotency-Key": key, **self._signature(key, data)}
         asked = [(name, value) for name, values in (query or {}).items() for value in values]
         answer = await self._web.ask(method, path, headers=headers, query=asked, data=data)
-        # Transient: an administrator renews the secret, and no message may be refused meanwhile.
-        if answer.status in {401, 407}:
-            hint = "put the right secret into its file; it is read at each request"
-            raise TransientError(Code.ADAPTER_BUSY, "the API does not take the login", hint=hint)
-        if answer.status >= 400 and answer.status != fine:
-            hint = "look at the log of the API, and at the paths and rights"
-            raise RefusedError(Code.ADAPTER_REFUSED, f"the API refuses a {method} ({answer.status})", hint=hint)
+        if answer.status != fine:
+            _require_fine(method, answer.status)
         return answer
 
     def _signature(self, key: str, data: bytes) -> dict[str, str]:
@@ -229,6 +248,17 @@ class Api:
             hint = "whsec_ and base64 of at least 24 bytes"
             raise RefusedError(Code.INVALID, "the signing secret is none of Standard Webhooks", hint=hint) from None
         return {"webhook-id": key, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signed}
+
+
+def _require_fine(method: str, status: int) -> None:
+    """Raise for a status that says no."""
+    # Transient: an administrator renews the secret, and no message may be refused meanwhile.
+    if status in {401, 407}:
+        hint = "put the right secret into its file; it is read at each request"
+        raise TransientError(Code.ADAPTER_BUSY, "the API does not take the login", hint=hint)
+    if status >= 400:
+        hint = "look at the log of the API, and at the paths and rights"
+        raise RefusedError(Code.ADAPTER_REFUSED, f"the API refuses a {method} ({status})", hint=hint)
 
 
 def value_at(value: Any, pointer: str) -> Any:

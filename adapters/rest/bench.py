@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
 from adapters.rest.adapter import RestAdapter
-from adapters.rest.standin import Office, StandIn
+from adapters.rest.standin import ApiOffice, StandIn
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
 TOKEN = "a token of the bench"  # noqa: S105 (opens the stand-in of the bench alone)
@@ -30,13 +30,15 @@ class RestBench:
         Trouble.UNMAPPED_CODE,
     )
 
-    def __init__(self, url: str, office: Office, folder: Path) -> None:
+    def __init__(self, url: str, office: ApiOffice, folder: Path) -> None:
         self.url = url
         self.office = office
         self.folder = folder
         self.gender = "female"
         self.offered = 0
         office.token = TOKEN
+        office.folder = folder / "files"
+        office.folder.mkdir(exist_ok=True)
         for name, text in (("token", TOKEN), ("signing", SIGNING)):
             file = folder / name
             file.write_text(text)
@@ -78,6 +80,8 @@ class RestBench:
             "notices_path": "/news",
             "erase_path": "/inbox/{id}",
             "record_path": "/ready/{ref}",
+            "files_path": "/inbox/{key}/files",
+            "record_files_path": "/ready/{ref}/files",
             "signing_file": str(self.folder / "signing"),
         }
 
@@ -95,12 +99,24 @@ class RestBench:
         self.offered += 1
         self.office.ready.append({"id": self.offered, "note": name, "person": {"gender": self.gender}})
 
+    def offer_file(self, name: str, data: bytes) -> None:
+        self.offer(name)
+        self.office.file_of_item(str(self.offered), 0).write_bytes(data)
+        self.office.ready[-1]["files"] = [{"size": len(data), "doc_kind": "court_document"}]
+
     def offer_bad(self, name: str) -> None:
         self.offer(MARKER)
         self.office.ready[-1]["amount"] = 1.5
 
     def received(self) -> list[str]:
         return [each["message_id"] for each in self.office.posted.values() if each.get("format") == "trm-delivery/1"]
+
+    def received_files(self) -> list[bytes]:
+        return [
+            self.office.file_of_message(each["key"], entry["part"]).read_bytes()
+            for each in self.office.posted.values()
+            for entry in each.get("attachments", [])
+        ]
 
     def noticed(self) -> list[str]:
         return [each["kind"] for each in self.office.posted.values() if each.get("format") == "trm-notice/1"]
@@ -111,7 +127,8 @@ class RestBench:
     def holds(self, text: str) -> bool:
         journal = self.folder / "journal.db"
         noted = journal.read_bytes() if journal.exists() else b""
-        return self.shows(text) or text in str(self.office.ready) or text.encode() in noted
+        kept = [noted, *(path.read_bytes() for path in self.office.files.iterdir())]
+        return self.shows(text) or text in str(self.office.ready) or any(text.encode() in each for each in kept)
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from typing import Any
 from adapters.kit.setup.needs import Need, met, missing, untried
 from adapters.kit.setup.plan import INTO_NODE, MAPPING, SAMPLE, Asked, Plan, quoted, starter_mapping, starter_record
 from adapters.rest.api import Api
-from gateway.errors import GatewayError
+from adapters.rest.files import ApiFiles
+from gateway.errors import GatewayError, RefusedError
 
 BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"
 NO_KEY = "trm-adapter-check"
@@ -40,7 +41,8 @@ async def plan(asked: Asked) -> Plan:
         open=_OPEN,
         steps=[
             "let the administrator of the system make an account for the gateway that may read the items that are "
-            "ready, post messages, read again what it posted, and delete that, where erase_path is set; and no more",
+            "ready, post messages, read again what it posted, and delete that, where erase_path is set; put and delete "
+            "files, where files_path is set, and read those of items, where record_files_path is; and no more",
             f"put its token or password into a file, closed to others: install -m 600 /dev/stdin {quoted(secret)}",
             f"put the members of your items into {asked.path(MAPPING)} in place of those of the sample, and look at "
             f"it: trm mapping preview {quoted(asked.path(MAPPING))} {quoted(asked.path(SAMPLE))}",
@@ -52,12 +54,24 @@ async def plan(asked: Asked) -> Plan:
 
 
 async def look_at_api(
-    api: Api, *, create: str, notices: str | None, ref: str, name_of: Callable[[Mapping[str, Any], str], str | None]
+    api: Api,
+    files: ApiFiles,
+    *,
+    create: str,
+    notices: str | None,
+    ref: str,
+    name_of: Callable[[Mapping[str, Any], str], str | None],
 ) -> AsyncIterator[Need]:
-    """Look at the list and its names, and at the search for a key; tell what is not tried."""
+    """Look at the list, its names and its first file, and at the search for a key; tell what is not tried."""
     paths = api.paths
+    first: tuple[str, Mapping[str, Any]] | None = None
+    refs: list[str | None] = []
     try:
-        refs = [name_of(item, ref) async for item in api.items()]
+        async for item in api.items():
+            name = name_of(item, ref)
+            refs.append(name)
+            if first is None and name is not None and files.lists_any(item):
+                first = name, item
         yield met(f"list {paths.list.partition('?')[0]}")
         if None in refs:
             yield missing(f"list, member {ref}", "bad_ref", BAD_REF)
@@ -65,12 +79,38 @@ async def look_at_api(
             yield missing(f"list, member {ref}", "ref_twice", "two items have one name")
         else:
             yield met(f"list, member {ref}")
+        if paths.record_files is not None:
+            for need in await _look_at_file(files, first, f"files of items {paths.record_files}"):
+                yield need
         if paths.find is not None:
             await api.find(NO_KEY)
             yield met(f"search {paths.find.partition('?')[0]}")
     except GatewayError as error:
         yield missing("api", "not_usable", f"{error.what}. {error.hint}")
         return
-    for name, path in (("post to", create), ("news to", notices), ("delete", paths.erase), ("delete", paths.record)):
+    if paths.files is None:
+        yield met("files of messages stay in the node, without files_path")
+    for name, path in (
+        ("post to", create),
+        ("news to", notices),
+        ("files to", paths.files),
+        ("delete", paths.erase),
+        ("delete", paths.record),
+    ):
         if path is not None:
             yield untried(f"{name} {path.partition('?')[0]}", "a check makes and removes nothing there; send a sample")
+
+
+async def _look_at_file(files: ApiFiles, first: tuple[str, Mapping[str, Any]] | None, place: str) -> list[Need]:
+    """Look at the files of the first item that has any."""
+    if first is None:
+        return [untried(place, "no item that is ready has a file")]
+    name, item = first
+    listed, faults = files.of_item(item, name)
+    if faults:
+        return [missing(fault.place, fault.rule, fault.hint) for fault in faults]
+    try:
+        await files.try_first(name, listed[0].size)
+    except RefusedError as error:
+        return [missing(listed[0].place, "not_readable", error.what)]
+    return [met(place)]

@@ -1,11 +1,19 @@
-"""A small JSON API, as an office may have one: strict, with every kind of paging and faults that can be switched on."""
+"""A small JSON API, as an office may have one: strict, with every kind of paging and faults that can be switched on.
+
+Files lie in a folder, that of a message under its key from before the message is posted. A message is taken only where
+each file that it lists is there, of the size and with the hash that were announced.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from aiohttp import web
@@ -14,9 +22,10 @@ from adapters.kit.standin import Handler, OfficeServer
 
 
 @dataclass
-class Office:
+class ApiOffice:
     """The content of an API, and its faults: `status` for every answer, `slow` seconds, `cut` after the work, HTML
-    instead of JSON (`garbled`), `largest` items in a page. `headers` are those of the last post.
+    instead of JSON (`garbled`), `largest` items in a page. `headers` are those of the last post. Files lie in `folder`;
+    None is an office that takes and gives none. `digests` are the hashes that were announced with them, by path.
     """
 
     token: str = ""
@@ -31,13 +40,34 @@ class Office:
     cut: bool = False
     garbled: bool = False
     largest: int = 50
+    folder: Path | None = None
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    def file_of_message(self, key: str, number: int) -> Path:
+        """Where a file of a message lies."""
+        return self.files / f"message-{quote(key, safe='')}-{number}"
+
+    def file_of_item(self, ref: str, number: int) -> Path:
+        """Where a file of an item lies."""
+        return self.files / f"item-{quote(ref, safe='')}-{number}"
+
+    def files_of_message(self, key: str) -> list[Path]:
+        """All that lies under a key."""
+        return sorted(self.files.glob(f"message-{escape(quote(key, safe=''))}-[0-9]"))
+
+    @property
+    def files(self) -> Path:
+        """The folder of files."""
+        if self.folder is None:
+            raise web.HTTPNotFound
+        return self.folder
 
 
-class StandIn(OfficeServer[Office]):
+class StandIn(OfficeServer[ApiOffice]):
     """Several offices on one port."""
 
     def __init__(self, port: int = 0) -> None:
-        super().__init__(Office, port)
+        super().__init__(ApiOffice, port)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """List what the API offers."""
@@ -48,9 +78,12 @@ class StandIn(OfficeServer[Office]):
             web.post("/{office}/{into:inbox|news}", self._post),
             web.delete("/{office}/inbox/{id}", self._delete),
             web.delete("/{office}/ready/{ref}", self._delete_record),
+            web.put("/{office}/inbox/{key}/files/{number:[0-9]}", self._put_file),
+            web.delete("/{office}/inbox/{key}/files", self._delete_files),
+            web.get("/{office}/ready/{ref}/files/{number:[0-9]}", self._give_file),
         ]
 
-    async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer(self, office: ApiOffice | None, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request to an office, with its faults."""
         if office is None:
             return web.json_response({}, status=404)
@@ -61,7 +94,10 @@ class StandIn(OfficeServer[Office]):
             return web.json_response({"error": "trouble"}, status=office.status)
         if request.headers.get("Authorization") != f"Bearer {office.token}":
             return web.json_response({"error": "login"}, status=401)
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        except web.HTTPNotFound:
+            return web.json_response({"error": "nothing is there"}, status=404)
         if office.cut and request.transport is not None:
             request.transport.abort()
         return response
@@ -106,6 +142,8 @@ class StandIn(OfficeServer[Office]):
             same = office.bodies[key] == body
             return web.json_response({"id": f"made-{key}"}, status=200 if same else 409)
         value = orjson.loads(body)
+        if office.folder is not None and not _has_files(office, key, value):
+            return web.json_response({"error": "a file is not there"}, status=422)
         made = f"made-{key}" if f"made-{key}" not in office.posted else f"again-{key}"
         office.bodies[key], office.posted[made], office.headers = body, value, dict(request.headers)
         return web.json_response({"id": made}, status=201)
@@ -118,4 +156,46 @@ class StandIn(OfficeServer[Office]):
         office, ref = self.office(request), request.match_info["ref"]
         left = [item for item in office.ready if str(item["id"]) != ref]
         gone, office.ready = len(left) < len(office.ready), left
+        if office.folder is not None:
+            for number in range(10):
+                office.file_of_item(ref, number).unlink(missing_ok=True)
         return web.Response(status=204 if gone else 404)
+
+    async def _put_file(self, request: web.Request) -> web.Response:
+        """Take a file as it comes, in place of what lies there: under its name once it is as long as announced."""
+        office, digest = self.office(request), request.headers.get("Content-Digest", "")
+        if request.content_length is None or not digest.startswith("sha-256=:"):
+            return web.json_response({"error": "length or hash"}, status=411)
+        path = office.file_of_message(request.match_info["key"], int(request.match_info["number"]))
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with part.open("wb") as file:
+                async for chunk in request.content.iter_chunked(1 << 16):
+                    file.write(chunk)
+            if part.stat().st_size != request.content_length:
+                return web.json_response({"error": "length"}, status=400)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        office.digests[path] = digest
+        return web.Response(status=204)
+
+    async def _delete_files(self, request: web.Request) -> web.Response:
+        paths = self.office(request).files_of_message(request.match_info["key"])
+        for path in paths:
+            path.unlink()
+        return web.Response(status=204 if paths else 404)
+
+    async def _give_file(self, request: web.Request) -> web.StreamResponse:
+        path = self.office(request).file_of_item(request.match_info["ref"], int(request.match_info["number"]))
+        return web.FileResponse(path) if path.exists() else web.Response(status=404)
+
+
+def _has_files(office: ApiOffice, key: str, value: Mapping[str, Any]) -> bool:
+    """Whether each file that a message lists lies under its key, as it was announced."""
+    for entry in value.get("attachments", []):
+        path = office.file_of_message(key, entry["part"])
+        digest = base64.b64encode(bytes.fromhex(entry["sha256"])).decode()
+        if not path.exists() or path.stat().st_size != entry["size"] or office.digests[path] != f"sha-256=:{digest}:":
+            return False
+    return True

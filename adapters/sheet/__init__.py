@@ -17,18 +17,20 @@ __all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]
 
 
 class SheetSettings(Settings):
-    """The line list, the mapping file for rows marked as ready to refer, the language of the office, and the encoding
-    of a CSV file that is not in Unicode.
+    """The line list, the mapping files for rows marked as ready to refer and as ready to ask, the language of the
+    office, and the encoding of a CSV file that is not in Unicode.
     """
 
     path: Path
     mapping: Path | None = None
+    enquiry_mapping: Path | None = None
     language: str | None = None
     encoding: Encoding | None = None
 
     def marks(self) -> Mapping[str, Path]:
-        """Return the mapping file of each mark column; the mapping of the office replaces the one for referrals."""
-        return htcds.MARKS if self.mapping is None else htcds.MARKS | {htcds.READY_TO_REFER: self.mapping}
+        """Return the mapping file of each mark column: that of the office, or the one that is included."""
+        own = {htcds.READY_TO_REFER: self.mapping, htcds.READY_TO_ASK: self.enquiry_mapping}
+        return {label: own[label] or included for label, included in htcds.MARKS.items()}
 
     def case_files(self) -> Sequence[Path]:
         """Return the line list; the results lie beside it."""

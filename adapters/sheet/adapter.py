@@ -13,9 +13,9 @@ from adapters.kit.setup.needs import Need, faults_of
 from adapters.kit.threads import in_thread
 from adapters.sheet import htcds
 from adapters.sheet.checks import look_at, read_configured
-from adapters.sheet.ledger import Journal, Ledger
 from adapters.sheet.records import Row
-from adapters.sheet.results import render_workbook
+from adapters.sheet.results.ledger import Journal, Ledger
+from adapters.sheet.results.workbook import render_workbook
 from adapters.sheet.source import Column, LineList, Signature
 from adapters.sheet.table import Limits
 from adapters.sheet.words import ENGLISH, load_words
@@ -229,7 +229,7 @@ class SheetAdapter:
 
     def _state(self, row: Row) -> str:
         """Return the state of a row: a refused row is due again when the row, the mapping file or the language changes,
-        a draft put aside only when the row does.
+        the last two from the next start on; a draft put aside only when the row does.
         """
         return f"{row.state}.{row.layout.fingerprint}.{self._words.language}"
 

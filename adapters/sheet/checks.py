@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from adapters.kit.files import Folder, NotPlainError, TooLargeError
+from adapters.kit.setup.local import CHANGED
 from adapters.kit.setup.needs import Need, needs_of
 from adapters.kit.setup.plan import quoted
-from adapters.sheet.ledger import Journal
+from adapters.sheet.headings import SHARED, SHARED_HINT
+from adapters.sheet.results.ledger import Journal
 from gateway.errors import Code, Finding, RefusedError, TransientError
 
 FOLDER, JOURNAL = "folder of the results", "journal of the results"
@@ -65,6 +67,12 @@ def missing_column(label: str) -> Finding:
     return Finding(place=f"label {label}", rule="missing_column", hint="the column steers the reading; add it")
 
 
+def shared_heading(place: str) -> Finding:
+    """Tell that a column has no name of its own, so that what stands in it can be read as nothing."""
+    return Finding(place=place, rule=SHARED, hint=SHARED_HINT)
+
+
+MAPPING_CHANGED = Finding(place="mapping", rule="mapping_changed", hint=CHANGED)
 COMMENTS = Finding(
     place="line list",
     rule="comments_not_read",

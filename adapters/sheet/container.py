@@ -19,6 +19,7 @@ from io import BytesIO
 from xml.parsers import expat
 
 from adapters.sheet.archive import check_unpacked_size
+from adapters.sheet.headings import SEARCHED
 from adapters.sheet.table import Limits, Scan, UnreadableError
 
 UNCACHED = "uncached_formula"
@@ -181,7 +182,9 @@ class _Worksheet:
         first, _, last = reference.partition(":")
         ends = _CELL_NAME.fullmatch(first), _CELL_NAME.fullmatch(last)
         if ends[0] is not None and ends[1] is not None:
-            self.scan.merged.append((_number(ends[0][1]) - 1, int(ends[0][2]) - 1, int(ends[1][2]) - 1))
+            first_column, last_column = (_number(end[1]) - 1 for end in ends if end is not None)
+            first_row, last_row = (int(end[2]) - 1 for end in ends if end is not None)
+            self.scan.merge((first_row, last_row), (first_column, last_column), SEARCHED)
 
     def _move(self, reference: str) -> None:
         if not reference:
@@ -240,8 +243,8 @@ class _Spreadsheet:
                 self._cell_count = _count(plain.get("number-columns-repeated"))
                 self._cell = plain
                 self._text = False
-                if (spanned := _count(plain.get("number-rows-spanned"))) > 1:
-                    self._scan.merged.append((self._column, self._row, self._row + spanned - 1))
+                down, right = (_count(plain.get(f"number-{what}-spanned")) - 1 for what in ("rows", "columns"))
+                self._scan.merge((self._row, self._row + down), (self._column, self._column + right), SEARCHED)
 
     def _hide(self) -> None:
         rows = range(self._row, min(self._row + self._row_count, self._limits.rows))

@@ -11,7 +11,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from adapters.sheet.cells import is_empty
 from adapters.sheet.container import MERGED, UNCACHED, scan_workbook
 from adapters.sheet.encoding import decode_text
-from adapters.sheet.headings import SEARCHED, find_heading
+from adapters.sheet.headings import SEARCHED, Heading, find_heading
 from adapters.sheet.table import Cell, Limits, Scan, Table, UnreadableError
 from adapters.sheet.words import local_headings
 
@@ -39,7 +39,7 @@ def read_table(
     """
     if suffix in WORKBOOKS:
         tables = _worksheets(data, suffix, sheet, limits)
-        found = next((table for table in tables if find_heading(table.rows, known, local_headings()) is not None), None)
+        found = next((table for table in tables if heading_of(table, known) is not None), None)
     elif suffix in LINE_LISTS:
         found = _best(_line_lists(data, delimiter, encoding, limits), known)
     else:
@@ -52,6 +52,11 @@ def read_table(
         hint = "a quotation mark is not closed or stands inside a cell, or a cell is too long"
         raise UnreadableError("bad_quoting", hint, place=f"row {found.broken_at}")
     return found
+
+
+def heading_of(table: Table, known: Collection[str]) -> Heading | None:
+    """Find the label row of a table; in it a heading for people stands for its label, in every language."""
+    return find_heading(table.rows, known, local_headings(), table.wide)
 
 
 def _hidden_sheet(data: bytes, known: Collection[str]) -> str:
@@ -72,9 +77,7 @@ def is_survey_form(data: bytes) -> bool:
 
 def _best(tables: Iterable[Table], known: Collection[str]) -> Table | None:
     """Return the table whose label row holds most known labels."""
-    found = [
-        (heading.matches, table) for table in tables if (heading := find_heading(table.rows, known, local_headings()))
-    ]
+    found = [(heading.matches, table) for table in tables if (heading := heading_of(table, known))]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -94,7 +97,9 @@ def _worksheets(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> 
                 raise UnreadableError("damaged_workbook", "open it and save it again")
             rows = _cells(workbook, name)
             defects = _covered(rows, scan, limits) | scan.defects
-            yield Table(sheet=name, rows=rows, defects=defects, hidden=scan.hidden, comments=scan.comments)
+            yield Table(
+                sheet=name, rows=rows, defects=defects, wide=scan.wide, hidden=scan.hidden, comments=scan.comments
+            )
 
 
 def _covered(rows: list[list[Cell]], scan: Scan, limits: Limits) -> dict[tuple[int, int], str]:

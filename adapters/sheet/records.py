@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from adapters.sheet.cells import Fault, is_empty, read_cell
 from adapters.sheet.container import ERROR, FORMULA, MERGED, UNCACHED
-from adapters.sheet.headings import Heading, normalise_label
+from adapters.sheet.headings import SHARED, SHARED_HINT, Heading, normalise_label
 from adapters.sheet.layout import Kind, Layout
 from adapters.sheet.table import Cell, Table
 from gateway.errors import Finding
@@ -45,6 +45,7 @@ _HINTS = {
     "bad_mark": "write Yes or No",
     "ambiguous_column": "two columns have this label and both are filled",
     "hidden_row": "this row is hidden, so nobody sees what is referred: show it, or take the mark away",
+    SHARED: SHARED_HINT,
     "too_many_cells": "more cells than labels: a separator inside a value needs quotation marks",
 }
 
@@ -92,7 +93,7 @@ class _Sheet:
     def __init__(self, table: Table, heading: Heading, key: str) -> None:
         self._table = table
         self._heading = heading
-        self._width = max(heading.labels, default=-1) + 1
+        self._width = max((*heading.labels, *heading.shared), default=-1) + 1
         self._key_columns = heading.columns({key})
         numbers = range(heading.row + 1, len(table.rows))
         self._numbers = [number for number in numbers if not self._is_blank(number)]
@@ -118,7 +119,7 @@ class _Sheet:
         """List the columns that a layout reads, once for all rows."""
         return [
             (column, label, kind)
-            for column, label in self._heading.labels.items()
+            for column, label in {**self._heading.labels, **self._heading.shared}.items()
             if (kind := layout.columns.get(normalise_label(label))) is not None
         ]
 
@@ -161,6 +162,8 @@ class _Sheet:
         faults: list[Finding] = []
         for column, label, kind in columns:
             value = self._value(number, column, kind)
+            if column in self._heading.shared and value is not None:
+                value = Fault(SHARED, SHARED_HINT)
             if isinstance(value, Fault):
                 faults.append(self._finding(number, column, value.rule, value.hint))
                 value = None

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from adapters.kit.files import NotPlainError, TooLargeError, read_plain
 from adapters.sheet import records
-from adapters.sheet.checks import COMMENTS, guessed_encoding, missing_column
-from adapters.sheet.headings import Heading, find_heading, normalise_label
+from adapters.sheet.checks import COMMENTS, MAPPING_CHANGED, guessed_encoding, missing_column, shared_heading
+from adapters.sheet.headings import Heading, normalise_label
 from adapters.sheet.layout import LIMIT, Layout, read_layout
-from adapters.sheet.read import read_table
+from adapters.sheet.read import heading_of, read_table
 from adapters.sheet.records import Row, missing_columns, rows_of
 from adapters.sheet.table import Limits, Table, UnreadableError
-from adapters.sheet.words import local_headings
 from gateway.errors import Code, Finding, RefusedError, TransientError
 
 
@@ -53,6 +52,7 @@ class LineList:
         self._encoding = encoding
         self._ids = frozenset(map(normalise_label, ids))
         self._limits = limits
+        self._layouts: Mapping[str, Layout] | None = None
 
     def signature(self) -> Signature:
         """Return a value that changes when the line list or a mapping file is saved."""
@@ -95,6 +95,7 @@ class LineList:
         """Find what keeps the list from being read, and the columns that nothing reads."""
         try:
             table, heading, marks = self._open()
+            changed = self._read_layouts() != marks
         except OSError:
             return [Finding(place="line list or mapping", rule="not_readable", hint="look at its path and rights")]
         except (NotPlainError, TooLargeError):
@@ -106,6 +107,9 @@ class LineList:
             findings.append(guessed_encoding(table.guessed))
         if table.comments:
             findings.append(COMMENTS)
+        if changed:
+            findings.append(MAPPING_CHANGED)
+        findings += [shared_heading(table.place(heading.row, column)) for column in heading.shared]
         known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
         return findings + [
             Finding(place=table.column_place(column), rule="unread_column", hint="map it, or list it under ignored")
@@ -113,8 +117,14 @@ class LineList:
             if normalise_label(label) not in known
         ]
 
+    def _read_layouts(self) -> Mapping[str, Layout]:
+        return {label: read_layout(read_plain(path, LIMIT), self._ids) for label, path in self._marks.items()}
+
     def _open(self) -> tuple[Table, Heading, Mapping[str, Layout]]:
-        marks = {label: read_layout(read_plain(path, LIMIT), self._ids) for label, path in self._marks.items()}
+        """Read the list under the mapping files as they were when it was first read here, which is how the node has
+        them: by newer ones a row would look as if it had been judged under them, and not come again.
+        """
+        marks = self._layouts = self._layouts or self._read_layouts()
         known = frozenset({self._key, *marks}).union(*(layout.known for layout in marks.values()))
         before = self.signature()
         try:
@@ -135,7 +145,7 @@ class LineList:
             if self.signature() != before:
                 raise TransientError(Code.ADAPTER_BUSY, "the line list is being saved") from exc
             raise _refused([exc.finding]) from exc
-        heading = find_heading(table.rows, known, local_headings())
+        heading = heading_of(table, known)
         if heading is None:
             raise RuntimeError("a table without a heading came out of read_table")
         return table, heading, marks

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from gateway.errors import Finding
+
+_CELL = re.compile(r"(?:sheet (?P<sheet>.{0,200}), )?row (?P<row>[0-9]+), column (?P<column>[A-Z]+)")
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
 """As the workbook has it; an empty cell is ''. In a CSV file every cell is text."""
@@ -47,16 +50,25 @@ class Limits:
 class Scan:
     """Facts about one sheet that the reader does not report: its extent and its defective cells (from 0).
 
-    `merged` are cells that reach over rows below theirs, each as its column, its row and the last row. `hidden` are
-    rows that nobody sees; `comments` says whether the file has any.
+    `merged` are cells that reach over rows below theirs, each as its column, its row and the last row. `wide` are those
+    near the top that reach over columns: for each of their rows and their column, the last column.
+    `hidden` are rows that nobody sees; `comments` says whether the file has any.
     """
 
     rows: int = 0
     columns: int = 0
     defects: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int]] = field(default_factory=list)
+    wide: dict[tuple[int, int], int] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     comments: bool = False
+
+    def merge(self, rows: tuple[int, int], columns: tuple[int, int], top: int) -> None:
+        """Note a cell that reaches from the first to the last of these rows and columns; `top` rows may hold labels."""
+        if rows[1] > rows[0]:
+            self.merged.append((columns[0], *rows))
+        if columns[1] > columns[0]:
+            self.wide |= {(row, columns[0]): columns[1] for row in range(rows[0], min(rows[1] + 1, top))}
 
     def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
         """Count a cell with content, or a block of equal ones; raise UnreadableError at once when it is too far out."""
@@ -73,6 +85,8 @@ class Table:
     sheet: str | None
     rows: Sequence[Sequence[Cell]]
     defects: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    wide: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """Cells near the top that reach over columns: row and first column, and for both the last column, from 0."""
     hidden: Collection[int] = ()
     """Rows (from 0) that are in the file and not shown."""
     comments: bool = False
@@ -91,6 +105,27 @@ class Table:
         """Name a column for people: `sheet Cases, column D`; it counts from 0 here."""
         where = f"column {column_letters(column)}"
         return where if self.sheet is None else f"sheet {self.sheet}, {where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A cell as `Table.place` names it: `row` counts from 1, as people see it."""
+
+    sheet: str | None
+    row: int
+    column: str
+
+    @property
+    def column_place(self) -> str:
+        """Name the column of the cell."""
+        where = f"column {self.column}"
+        return where if self.sheet is None else f"sheet {self.sheet}, {where}"
+
+
+def read_place(place: str) -> Place | None:
+    """Read the name of a cell; None for a place that is none."""
+    match = _CELL.fullmatch(place)
+    return None if match is None else Place(sheet=match["sheet"], row=int(match["row"]), column=match["column"])
 
 
 @lru_cache(maxsize=1_024)

@@ -7,7 +7,6 @@ that a helper elsewhere recognises them.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from adapters.sheet.headings import normalise_label
+from adapters.sheet.table import read_place
 from gateway.errors import Finding
 
 ENGLISH = "en"
 FOLDER = Path(__file__).with_name("words")
 
 _MARK = " [en]"
-_CELL = re.compile(r"(?:sheet (?P<sheet>.{0,200}), )?row (?P<row>[0-9]+), column (?P<column>[A-Z]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +67,9 @@ class Words:
 
     def place(self, place: str, column: str = "") -> str:
         """Word a place, with the label of the column; a place that is no cell stays as it is."""
-        match = _CELL.fullmatch(place)
-        if match is not None:
-            shown = self("places", "row" if match["sheet"] is None else "sheet").format(**match.groupdict())
-            place = shown
+        if (cell := read_place(place)) is not None:
+            shown = self("places", "row" if cell.sheet is None else "sheet")
+            place = shown.format(sheet=cell.sheet, row=cell.row, column=cell.column)
         return f"{place} ({column})" if column else place
 
     def _marked(self, text: str) -> str:

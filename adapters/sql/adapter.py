@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy import String, cast, select
 
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.setup.local import look_at_mapping, look_at_secret
 from adapters.kit.setup.needs import Need, faults_of, met, missing
 from adapters.kit.threads import in_thread
@@ -56,7 +56,7 @@ class SqlAdapter:
         self._engine = address.engine(patience)
         self._view = outbox_view(view, ref, changed)
         self._inbox = inbox_table(inbox)
-        self._mapping = mapping
+        self._mapping = MappingFile(mapping)
         self._outbox = Outbox(self._engine, self._view, self._inbox, batch=batch)
         self._lock = Lock()
         self._files = OfficeFiles(files, self._engine, self._lock)
@@ -147,7 +147,7 @@ class SqlAdapter:
         return await in_thread(self._lock, translated, work, *args, **kwargs)
 
     def _pull(self) -> list[LocalRecord]:
-        found = self._outbox.due(*name_and_edition(self._mapping))
+        found = self._outbox.due(*self._mapping.name_and_edition())
         self._versions = {due.record.ref: due.version for due in found}
         records = [due.record for due in found]
         return self._files.give_to(records)
@@ -193,7 +193,7 @@ class SqlAdapter:
             with translate_errors(), self._engine.connect() as connection:
                 return [
                     *([*setup.look_at_file(self._address)] or [met("database")]),
-                    *setup.look_at_view(connection, self._view, self._mapping, dialect),
+                    *setup.look_at_view(connection, self._view, self._mapping.path, dialect),
                     *setup.look_at_inbox(connection, self._inbox, dialect),
                     *setup.look_at_files(connection, self._files),
                 ]

@@ -19,7 +19,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 ICON = ROOT / "gateway" / "console" / "static" / "icon.svg"
 PAGES = ("*.md", "docs/**/*.md", *(f"{top}/**/README.md" for top in ("adapters", "deploy", "gateway", "keys")))
-PAGES += ("bench/README.md", "tests/README.md", "schemas/**/README.md")
+PAGES += ("bench/README.md", "clients/README.md", "tests/README.md", "schemas/**/README.md")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)")
 SOURCE = re.compile(r"<(?:img|source)\s[^>]*?(?:src|srcset)=\"(?![a-z]+:)([^\"]+)\"")
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)

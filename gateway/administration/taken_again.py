@@ -15,6 +15,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.administration.cases_again import CasesAgain
+from gateway.cases import store as cases
 from gateway.consent.effects import withdraw_again
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -32,6 +33,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.state_transitions import Change
 from gateway.messages.store.messages import MessageRow
 from gateway.policy.asylum_holds import lay_again
+from gateway.policy.linked_holds import settle_case
 from gateway.ports import Clock
 from keys.primitives.encoding import unb64u
 
@@ -106,7 +108,10 @@ class TakenAgain:
         store.settle(connection, [row.n])
 
     def _hold(self, connection: Connection, rows: Sequence[LedgerRow]) -> None:
-        lay_again(connection, self._content, laid_and_not_lifted(rows), at=self._clock.now())
+        now, holds = self._clock.now(), laid_and_not_lifted(rows)
+        lay_again(connection, self._content, holds, at=now)
+        for case in dict.fromkeys(cases.cases_of(connection, list(holds)).values()):
+            settle_case(self._content, connection, case, at=now)
         store.settle(connection, [row.n for row in rows])
 
     async def _take(self, found: Sequence[tuple[MessageRow, LedgerRow]]) -> None:

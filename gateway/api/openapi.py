@@ -71,6 +71,18 @@ class _Describer(GenerateJsonSchema):
 
 
 _REF = "#/components/schemas/"
+_OPEN, _EMPTY = "JsonObject", "NoArguments"
+_NAMED: Schema = {
+    _OPEN: {
+        "type": "object",
+        "additionalProperties": True,
+        "description": "a JSON object that is judged, or described, elsewhere",
+    },
+    _EMPTY: {"type": "object", "additionalProperties": False, "description": "nothing is asked besides"},
+}
+"""Shapes that no model has and many places share."""
+_FILE: Schema = {"type": "string", "format": "binary"}
+"""The bytes of a file. OpenAPI 3.1 says nothing of them, and makers of clients leave out what nothing is said of."""
 _IN_PATH = re.compile(r"{([a-z_]+)}")
 _ABOUT = (
     "How a case system, a script and `trm` talk to their own node. It never leaves the machine: a Unix socket, and "
@@ -90,11 +102,19 @@ def describe_api() -> dict[str, Json]:
         schema_generator=_Describer,
     )
     components: Schema = whole["$defs"]
-    bodies = {model: components.pop(schemas[model, "validation"]["$ref"].removeprefix(_REF)) for model in asked}
-    answers = {name: schemas[name, "validation"] for name in answered}
+    taken = {model: components.pop(schemas[model, "validation"]["$ref"].removeprefix(_REF)) for model in asked}
+    bodies = {route.operation: _body(route, taken[row.arguments]) for route, row in zip(ROUTES, rows, strict=True)}
+    components |= {
+        _body_name(route.operation): bodies[route.operation]
+        for route in ROUTES
+        if _has_body(route) and bodies[route.operation]["properties"]
+    }
+    parts = {name: _name_parts(part, components) for name, part in [*components.items()]}
+    components |= parts | _NAMED
+    answers = {name: _name_parts(schemas[name, "validation"], components) for name in answered}
     paths: dict[str, dict[str, Json]] = {}
     for route, row in zip(ROUTES, rows, strict=True):
-        described = _operation(route, row, bodies[row.arguments], answers)
+        described = _operation(route, row, taken[row.arguments], bodies[route.operation], answers)
         paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = described
     return {
         "openapi": "3.1.0",
@@ -109,7 +129,7 @@ def describe_api() -> dict[str, Json]:
         "paths": {**paths},
         "webhooks": {"happened": {"post": _webhook(answers["Told"])}},
         "components": {
-            "schemas": components,
+            "schemas": dict(sorted(components.items())),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "made by trm token new"}},
         },
     }
@@ -132,9 +152,9 @@ def _webhook(told: Schema) -> dict[str, Json]:
     }
 
 
-def _operation(route: Route, row: Row, asked: Schema, answers: dict[str, Schema]) -> dict[str, Json]:
-    given: Json = {} if route.gives else {"schema": answers[row.name]}
-    answer: Json = {"description": row.summary, "content": {row.media: given}}
+def _operation(route: Route, row: Row, asked: Schema, body: Schema, answers: dict[str, Schema]) -> dict[str, Json]:
+    given = _FILE if route.gives else answers[row.name]
+    answer: Json = {"description": row.summary, "content": {row.media: {"schema": given}}}
     described: dict[str, Json] = {
         "operationId": row.name,
         "summary": row.summary,
@@ -151,14 +171,17 @@ def _operation(route: Route, row: Row, asked: Schema, answers: dict[str, Schema]
         },
     }
     if route.takes:
-        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
-    elif route.method != "GET":
-        body = _body(route, asked)
-        content: dict[str, Json] = {"schema": body}
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": _FILE}}}
+    elif _has_body(route):
+        content: dict[str, Json] = {"schema": {"$ref": _REF + (_body_name(row.name) if body["properties"] else _EMPTY)}}
         if row.example is not None:
             content["example"] = dict(row.example)
         described["requestBody"] = {"required": "required" in body, "content": {"application/json": content}}
     return described
+
+
+def _has_body(route: Route) -> bool:
+    return route.method != "GET" and not route.takes
 
 
 def _body(route: Route, asked: Schema) -> Schema:
@@ -214,6 +237,28 @@ def _parameters(route: Route, asked: Schema) -> list[Json]:
             }
         )
     return found
+
+
+def _body_name(operation: str) -> str:
+    """`MessageSubmitBody` of `message.submit`: by it whoever writes a program knows what to fill in."""
+    return "".join(word.capitalize() for word in re.split(r"[._]", operation)) + "Body"
+
+
+def _name_parts(part: Any, components: Schema, *, inner: bool = False) -> Any:
+    """The same shape, in which each object has the name of a component. A maker of clients invents one for what has
+    none, another one in each place; and what says nothing of its members is for some of them empty.
+    """
+    if isinstance(part, list):
+        return [_name_parts(one, components, inner=True) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("type") == "object" and not part.keys() & {"properties", "additionalProperties"}:
+        return {"$ref": _REF + _OPEN, **{name: said for name, said in part.items() if name != "type"}}
+    named = {name: _name_parts(one, components, inner=True) for name, one in part.items()}
+    if not (inner and "properties" in part and isinstance(part.get("title"), str)):
+        return named
+    components[part["title"]] = named
+    return {"$ref": _REF + part["title"]}
 
 
 def _without_null(schema: Schema) -> Schema:

@@ -88,6 +88,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/asylum-holds", operation="asylum.list"),
     Route(method="POST", path="/asylum-holds/{id}", operation="asylum.hold"),
     Route(method="POST", path="/asylum-holds/{id}/lift", operation="asylum.lift"),
+    Route(method="POST", path="/cases/{id}/asylum-apart", operation="asylum.apart"),
     Route(method="GET", path="/cases", operation="case.list", paged=True),
     Route(method="POST", path="/cases", operation="case.open"),
     Route(method="POST", path="/cases/find", operation="case.find"),

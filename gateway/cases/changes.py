@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import orjson
 from sqlalchemy import Connection
 
-from gateway.cases import entries, kept, store
-from gateway.cases.history import blocked_now
+from gateway.cases import entries, kept, questions, store
+from gateway.cases.history import QuestionEntry, blocked_now
 from gateway.cases.register import CaseRegister, find_row
 from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind, case_of_consent
 from gateway.cases.store import CaseRow, ChangeRow, Link
@@ -153,8 +153,13 @@ class CaseChanges:
         self._copy_safeguards(connection, row, now)
 
     def _copy_safeguards(self, connection: Connection, row: ChangeRow, now: int) -> None:
-        """Keep out of the new case who is kept out of the old one, and lay over both what must not be erased."""
+        """Keep out of the new case who is kept out of the old one, lay over both what must not be erased, and ask of
+        both what is asked of the old one.
+        """
         sealer = self._content.sealer
+        for asked in entries.of_case(sealer, connection, row.source):
+            if isinstance(asked, QuestionEntry):
+                questions.ask(self._content, connection, row.target, replace(asked, at=now))
         for entry in blocked_now(entries.of_case(sealer, connection, row.source)).values():
             entries.block(self._content, connection, row.target, entry, at=now)
         for held in kept.of_case(connection, row.source):

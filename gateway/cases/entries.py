@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from gateway.cases.history import BlockEntry, BlockOf, Entry, StatusEntry, blocked_now, read_entry, to_json
+from gateway.cases.history import ApartEntry, BlockEntry, BlockOf, Entry, StatusEntry, blocked_now, read_entry, to_json
 from gateway.cases.ledger_names import names_of_case
 from gateway.cases.rules import LinkKind
 from gateway.database import content as content_rows
@@ -23,7 +23,8 @@ from gateway.ledger.rules import named_whom
 from gateway.messages.store.messages import MessageRow
 from keys.primitives.encoding import canon
 
-NOTED = (LinkKind.ENTRY, LinkKind.BLOCK)
+NOTED = (LinkKind.ENTRY, LinkKind.BLOCK, LinkKind.QUESTION, LinkKind.ANSWER)
+_KINDS: Mapping[type[Entry], LinkKind] = {BlockEntry: LinkKind.BLOCK, ApartEntry: LinkKind.ANSWER}
 # A range of the primary key: asked for every request of a person, and there are few, or none.
 _BLOCKS = Prepared(
     select(case_link.c.key, case_link.c.case_id).where(
@@ -36,7 +37,7 @@ _RANGE = {"first": b"block/", "behind": b"block0"}
 
 def add(content: Content, connection: Connection, case: CaseId, entry: Entry) -> None:
     """Note an entry of a case."""
-    kind = LinkKind.BLOCK if isinstance(entry, BlockEntry) else LinkKind.ENTRY
+    kind = _KINDS.get(type(entry), LinkKind.ENTRY)
     keep(connection, kind, [(case, content.sealer.seal(content.store.new_ref(), canon(to_json(entry))))])
 
 

@@ -3,8 +3,11 @@
 status   whether a body of a country holds the person for a victim; countries may differ, and nothing overwrites
 role     what the person is besides: a witness, accused, seeking asylum; each begins and ends by an entry
 block    a worker or unit of this node that must not see the case, for a conflict of interest, until an entry ends it
+question whether what a linked person fears concerns this one too, asked by the node while an asylum hold lies there
+apart    somebody said that it does not; two different people do (domain 9.31)
 
-An entry is never changed. What was wrong is put right by a later one.
+An entry is never changed. What was wrong is put right by a later one. A question alone goes, once it is answered or
+nothing asks it any more.
 """
 
 from __future__ import annotations
@@ -41,6 +44,10 @@ class PersonRole(StrEnum):
     ACCUSED = "accused"
     ASYLUM_SEEKER = "asylum_seeker"
     CLAIMANT = "claimant"
+
+
+EVERY = "*"
+"""Stands for every State, where a hold names none."""
 
 
 class BlockOf(StrEnum):
@@ -85,6 +92,27 @@ class BlockEntry:
     at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionEntry:
+    """Whether this person has to fear the `states` that an asylum hold on the linked case `about` keeps away from:
+    codes of the list country, or `EVERY`.
+    """
+
+    about: str
+    states: list[str]
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApartEntry:
+    """Somebody, by id, said that this person has not to fear these `states` of a question about the case `about`."""
+
+    about: str
+    states: list[str]
+    by: str
+    at: int
+
+
 def read_decision(
     content: Mapping[str, Json], *, country: str, message: str, received: str, at: int
 ) -> StatusEntry | None:
@@ -109,8 +137,14 @@ def read_decision(
     )
 
 
-Entry: TypeAlias = StatusEntry | RoleEntry | BlockEntry
-_KINDS: Mapping[str, type[Entry]] = {"status": StatusEntry, "role": RoleEntry, "block": BlockEntry}
+Entry: TypeAlias = StatusEntry | RoleEntry | BlockEntry | QuestionEntry | ApartEntry
+_KINDS: Mapping[str, type[Entry]] = {
+    "status": StatusEntry,
+    "role": RoleEntry,
+    "block": BlockEntry,
+    "question": QuestionEntry,
+    "apart": ApartEntry,
+}
 
 
 def to_json(entry: Entry) -> dict[str, Json]:
@@ -151,6 +185,15 @@ def blocked_now(entries: Iterable[Entry]) -> dict[tuple[str, str], BlockEntry]:
         if not entry.ended:
             found[entry.who, entry.id] = entry
     return found
+
+
+def said_apart(entries: Iterable[Entry], about: str, *, since: int) -> dict[str, frozenset[str]]:
+    """By State who said since then that what the person of the case `about` fears there does not concern this one."""
+    said: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        if isinstance(entry, ApartEntry) and entry.about == about and entry.at >= since:
+            said |= {state: said.get(state, frozenset()) | {entry.by} for state in entry.states}
+    return said
 
 
 def check_entry(entry: Entry, before: Iterable[Entry], *, today: str) -> None:

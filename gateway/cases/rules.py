@@ -53,6 +53,10 @@ class LinkKind(StrEnum):
     """What people noted of it (gateway.cases.history)."""
     BLOCK = "block"
     """The same where it keeps somebody out, so that it is found without opening the rest."""
+    QUESTION = "question"
+    """What the node asks of it and nobody has answered yet (gateway.cases.questions)."""
+    ANSWER = "answer"
+    """What somebody answered; apart from the entries, so that a worker of the version before reads none."""
 
 
 class CaseState(StrEnum):

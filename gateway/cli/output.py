@@ -199,3 +199,28 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a file that is there, in one step; who may read it, and whose it is, stay."""
+    import os
+
+    whole = path.resolve()
+    aside = whole.with_name(f".{whole.name}.new")
+    try:
+        old = whole.stat()
+        aside.unlink(missing_ok=True)
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if os.geteuid() == 0:
+                os.fchown(handle, old.st_uid, old.st_gid)
+            os.fchmod(handle, old.st_mode & 0o777)
+            os.fsync(handle)
+        aside.replace(whole)
+    except OSError as exc:
+        aside.unlink(missing_ok=True)
+        raise RefusedError(
+            Code.INVALID, f"{path} cannot be replaced; it was left as it is", hint=(exc.strerror or "").lower()
+        ) from exc

@@ -34,6 +34,7 @@ from gateway.directory.operations.entries import DirectoryOperations
 from gateway.evidence.operations import EvidenceOperations
 from gateway.guidance.operations import GuidanceOperations
 from gateway.policy.operations.asylum import AsylumOperations
+from gateway.policy.operations.linked_holds import LinkedHoldOperations
 from gateway.policy.operations.policies import PolicyOperations
 from gateway.statistics.operations import StatisticsOperations
 
@@ -177,6 +178,7 @@ def case_operations(node: Node) -> Sequence[object]:
         ConfirmingOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
         CaseConsentOperations(content=node.content, withdrawer=withdrawer, clock=node.clock, actor=node.keys.actor),
         AsylumOperations(content=node.content, workers=node.workers, clock=node.clock, actor=node.keys.actor),
+        LinkedHoldOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
         PolicyOperations(store=node.store, own=node.own, peers=node.peers, policies=node.policies, clock=node.clock),
         DirectoryOperations(
             content=node.content,

@@ -18,6 +18,7 @@ from gateway.erasure.retention import Retention
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.foundation.node_folder import LEDGER, POSITION
 from gateway.ledger.files import LedgerWriter
+from gateway.notifications.consent_lapses import ConsentLapses
 from gateway.notifications.second_look import SecondLook
 from gateway.peers.overwork import Overwork
 from gateway.statistics.releases import StatisticsReleases
@@ -76,6 +77,7 @@ class KeepingPart(DeliveryPart):
         )
         self.overwork = Overwork(store=self.store, clock=self.clock)
         self.second_look = SecondLook(store=self.store, clock=self.clock)
+        self.consent_lapses = ConsentLapses(content=self.content, loader=self.loader, clock=self.clock)
         self.epochs = StorageEpochs(
             store=self.store,
             keys=self.keys,

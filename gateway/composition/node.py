@@ -85,6 +85,7 @@ class Node(KeepingPart):
             *self.epochs.chores(),
             *self.overwork.chores(),
             *self.second_look.chores(),
+            *self.consent_lapses.chores(),
             erase,
             *self.taken_again.chores(),
             *self.review.chores(),

@@ -85,5 +85,22 @@ def _lapsed(consent: Consent, guardianship: Guardianship, today: date) -> str | 
     return None
 
 
+def days_of_lapse(
+    consent: Consent, *, adult_on: date | None, guardianship: Guardianship = NOTHING_TOLD
+) -> frozenset[date]:
+    """The first days on which a part of it, or all, carries nothing any more: of what was told by now, past days and
+    such as are to come. `adult_on` is the first day on which the person is an adult, None where nobody can say.
+    """
+    days = {grant.until + timedelta(days=1) for grant in consent.in_force if grant.until is not None}
+    if consent.given_by == INTERIM:
+        days.add(consent.taken_on + timedelta(days=INTERIM_DAYS + 1))
+        days |= guardianship.began if consent.assent != "refused" else frozenset()
+    if consent.given_by in OF_A_GUARDIAN:
+        days |= guardianship.left
+    if consent.given_by in FOR_A_CHILD and adult_on is not None:
+        days.add(adult_on)
+    return frozenset(day for day in days if day > consent.taken_on)
+
+
 def _between(days: Collection[date], taken_on: date, today: date) -> bool:
     return any(taken_on < day <= today for day in days)

@@ -51,10 +51,10 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any], of_case: str | No
 
 async def _list_regions(visit: Visit, units: Units, peer: str) -> Options:
     """List the regions in which a peer has offices, by their codes and the offices that are there."""
-    offices: dict[str, list[str]] = {}
+    words, offices = visit.words, dict[str, list[str]]()
     for country in sorted({unit["country"] for unit in units.listed if unit["peer"] == peer}):
         try:
-            told = await visit.ask("directory.show", {"id": country, "language": visit.words.language.code})
+            told = await visit.ask("directory.show", {"id": country, "language": words.language.code})
         except RefusedError as error:
             if error.code is not Code.NOT_FOUND:
                 raise
@@ -62,7 +62,10 @@ async def _list_regions(visit: Visit, units: Units, peer: str) -> Options:
         for office in (office for entry in told["entries"] for office in entry["units"]):
             if office["region"] is not None:
                 offices.setdefault(office["region"], []).append(replace_controls(office["name"]))
-    return [(code, f"{code}: {', '.join(dict.fromkeys(names))}") for code, names in sorted(offices.items())]
+    return [
+        (code, f"{code}{words.colon}{words.comma.join(dict.fromkeys(names))}")
+        for code, names in sorted(offices.items())
+    ]
 
 
 async def list_files(visit: Visit, message: str) -> list[Any]:
@@ -134,4 +137,4 @@ def name_consent(visit: Visit, consent: Mapping[str, Any]) -> str:
         )
         for grant in consent.get("covers", ())
     ]
-    return "; ".join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))
+    return words.semicolon.join((*grants, words("recorded %(at)s", at=visit.at(consent["at"]))))

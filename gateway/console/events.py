@@ -110,6 +110,8 @@ EVENTS: Table = {
     "asylum.lift_wanted": N_("A first person asked for an asylum hold to be lifted"),
     "asylum.lifted": N_("A second person lifted an asylum hold"),
     "asylum.ended": N_("An asylum hold ended"),
+    "asylum.linked_asked": N_("An asylum hold on a linked case asked whether it concerns this person too"),
+    "asylum.set_apart": N_("A person said that a hold on a linked case does not concern this one"),
     "statistics.released": N_("The cases of a period were counted"),
     "content.read": N_("Somebody was shown content"),
     "content.asked": N_("A data protection officer was shown a message, for a reason that is kept"),

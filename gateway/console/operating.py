@@ -118,6 +118,20 @@ ALARMS: Alarms = {
         N_("A message told something to a State from which an asylum hold keeps away, and one person released it"),
         N_("Let a second person look at it today: is the person safe, and must the other side be called?"),
     ),
+    "asylum.linked": (
+        N_("An asylum hold lies on a linked case, and nobody has said whether it concerns this person too"),
+        N_(
+            "Nothing of this case goes to those States until somebody answers: place a hold on it as well, or two "
+            "people say on its page that it does not concern the person."
+        ),
+    ),
+    "consent.lapses": (
+        N_("A consent on which a case relies ends within a week, or has ended"),
+        N_(
+            "Ask the person, or who acts for the child now, and record the answer, before what waits for it is due: "
+            "drafts, what was released, what stands in the outbox."
+        ),
+    ),
     "erasure.overdue": (
         N_("The time to erase and to confirm is over"),
         N_("Tell the focal point: follow the request, or call the other side."),
@@ -415,7 +429,8 @@ class Tells:
         """Say why a message did not go; a code without a text is shown as it is."""
         name = str(code)
         if name.startswith("gate_"):
-            return f"{name.removeprefix('gate_').upper()}: {Says(self.words).gate(name.removeprefix('gate_').upper())}"
+            gate = name.removeprefix("gate_").upper()
+            return f"{gate}{self.words.colon}{Says(self.words).gate(gate)}"
         if name in REASONS:
             return self.words(REASONS[name])
         return self.words.code("wire_code", name) if name in code_list("wire_code") else name

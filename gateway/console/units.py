@@ -33,7 +33,7 @@ class Units:
             id = str(unit["unit"])
             shown = name if called[unit["peer"], name] == 1 else f"{name} ({id})"
             self._names[_peer(unit), id] = shown
-            self._references[f"{unit['node']}/{id}"] = f"{words.country(unit['country'])}: {shown}"
+            self._references[f"{unit['node']}/{id}"] = f"{words.country(unit['country'])}{words.colon}{shown}"
 
     def name(self, id: str, peer: str | None = None) -> str:
         """Return the name of a unit, or its id if it is unknown."""

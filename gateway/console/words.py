@@ -63,6 +63,16 @@ class Words:
         """What stands between two names of a list."""
         return "، " if self.language.code == "ar" else ", "
 
+    @property
+    def colon(self) -> str:
+        """What stands between a name and what is said of it; in French a space that is not broken stands before it."""
+        return "\u00a0: " if self.language.code == "fr" else ": "
+
+    @property
+    def semicolon(self) -> str:
+        """What stands between two parts of a sentence. What others use for it is a question mark in Greek."""
+        return {"ar": "؛ ", "el": "\u00b7 ", "fr": "\u00a0; "}.get(self.language.code, "; ")
+
     def many(self, one: str, more: str, n: int, **values: object) -> str:
         """Translate a text with a number in it."""
         said: str = self.texts.ngettext(one, more, n)

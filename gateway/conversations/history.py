@@ -164,9 +164,9 @@ class History:
     ``nationalities`` may be said to be none at all, which is an empty set and not None. ``host`` is who sent the
     referral. ``guardians`` are those named last, ``earlier_terms`` when those before them began and left. ``parts`` has
     the last assessment of each part by each side, ``joint`` the last joint conclusion by each side. ``signed`` are the
-    consents that the person gave on a signed form, as far as this conversation carries them. ``told`` are by id the
-    messages that both sides have, None where they were not opened; ``partial``: some may have not come yet, behind a
-    gap.
+    consents that the person gave on a signed form, as far as this conversation carries them, ``signed_by`` is by the id
+    of each the side that told of it. ``told`` are by id the messages that both sides have, None where they were not
+    opened; ``partial``: some may have not come yet, behind a gap.
     """
 
     host: Side | None = None
@@ -187,6 +187,7 @@ class History:
     travellers: tuple[str, ...] = ()
     grounds: Grounds | None = None
     signed: tuple[Consent, ...] = ()
+    signed_by: Mapping[str, Side] = field(default_factory=dict)
     told: Mapping[str, Opened] | None = field(default_factory=dict)
     partial: bool = False
 
@@ -209,6 +210,24 @@ class History:
         named = self.guardians.get(side)
         earlier = self.earlier_terms.get(side, NOTHING_TOLD)
         return earlier if named is None else earlier.joined(named.term)
+
+    def guardianship_of(self, consent: Consent) -> Guardianship:
+        """The same on the side that told of a signed consent; of both where nobody knows which did."""
+        side = self.signed_by.get(consent.consent_id)
+        ours, theirs = (self.guardianship(one) for one in (side or Side.OURS, side or Side.THEIRS))
+        return ours.joined(theirs)
+
+    def adult_on(self) -> date | None:
+        """The first day on which the person is an adult by a birth date or year that was told; None where nobody told
+        one, or told that the age is in doubt.
+        """
+        if self.age_group == "presumed_child":
+            return None
+        if self.birth_date is not None:
+            born = self.birth_date
+            leap = (born.month, born.day) == (2, 29)
+            return date(born.year + ADULT_AT, 3 if leap else born.month, 1 if leap else born.day)
+        return None if self.birth_year is None else date(self.birth_year + ADULT_AT + 1, 1, 1)
 
     def assessed(self) -> bool:
         """Whether each side assessed the part that is its own: who sent the referral the sending one."""
@@ -238,7 +257,13 @@ def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
         if (take := _TAKES.get(type_name(message.body_type))) is not None:
             history = take(history, message)
     told = {message.id: message for message in ordered if message.id is not None and message.arrived}
-    return replace(history, signed=_signed(ordered), told=told if whole else None)
+    signed = _signed(ordered)
+    return replace(
+        history,
+        signed=tuple(consent for consent, _ in signed),
+        signed_by={consent.consent_id: side for consent, side in signed},
+        told=told if whole else None,
+    )
 
 
 # --- one function per message type --------------------------------------------------------------------------------
@@ -450,25 +475,27 @@ _TAKES: Mapping[str, Callable[[History, Opened], History]] = {
 }
 
 
-def _signed(ordered: Iterable[Opened]) -> tuple[Consent, ...]:
-    """The newest record of each consent that is on a signed form of the person, after every withdrawal.
+def _signed(ordered: Iterable[Opened]) -> list[tuple[Consent, Side]]:
+    """The newest record of each consent that is on a signed form of the person, after every withdrawal, and who told
+    of it.
 
     A withdrawal counts whenever it came: a record that overtook it, or was sent again, does not undo it.
     """
-    records: dict[str, Consent] = {}
+    records: dict[str, tuple[Consent, Side]] = {}
     withdrawals: list[Members] = []
     for message in ordered:
         match type_name(message.body_type):
             case "consent.record":
                 for consent in _readable(message.content):
-                    records[consent.consent_id] = consent
+                    records[consent.consent_id] = consent, message.side
             case "consent.withdrawal":
                 withdrawals.append(message.content)
     for content in withdrawals:
         named = content.get("consent_id")
         if isinstance(named, str) and named in records:
-            records[named] = withdraw(records[named], content)
-    return tuple(consent for consent in records.values() if consent.signed)
+            consent, side = records[named]
+            records[named] = withdraw(consent, content), side
+    return [(consent, side) for consent, side in records.values() if consent.signed]
 
 
 def _readable(content: Members) -> Iterator[Consent]:

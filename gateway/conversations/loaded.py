@@ -166,7 +166,7 @@ def keep_read(read: ReadMessage) -> ReadMessage:
 
 
 def renew(read: ReadMessage, row: MessageRow, words: Words) -> ReadMessage:
-    """The same content with another row, and what receipts and sealings say now."""
+    """Read the same content with another row, and with the receipts and sealings of now."""
     if read.message is None:
         return replace(read, row=row)
     created = created_of(row, words)

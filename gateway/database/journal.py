@@ -148,6 +148,12 @@ def open_about(connection: Connection, kinds: Collection[str]) -> frozenset[int]
     return frozenset(connection.scalars(query))
 
 
+def last_about(connection: Connection, refs: Collection[int], kind: str) -> dict[int, int]:
+    """When the newest alarm of this kind about each of these was raised, whether it was dismissed or not."""
+    query = select(alarm.c.ref, func.max(alarm.c.at)).where(alarm.c.kind == kind, alarm.c.ref.in_(refs))
+    return {ref: at for ref, at in connection.execute(query.group_by(alarm.c.ref)) if ref is not None}
+
+
 def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collection[str], *, at: int) -> None:
     """Settle what alarms of these kinds were raised for."""
     query = update(alarm).where(alarm.c.ref.in_(refs), alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None))

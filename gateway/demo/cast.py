@@ -8,6 +8,7 @@ full        has no place, or is missing; a web API
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from schemas.codelists import ENGLISH, code_list
 from schemas.labels import load_languages
 from schemas.reading import Labels
 from schemas.region_pack.regions import Region
+
+AIRPORTS: Mapping[str, str] = {"FR": "Lyon LYS", "IT": "Milano MXP", "AL": "Tirana TIA", "MA": "Casablanca CMN"}
+"""Where journeys begin and end, as a case worker writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,11 @@ class Player:
     def citizens(self) -> str | None:
         """The code by which a message names its nationals; None for an invented country, which has none."""
         return self.code if self.code in code_list("country") else None
+
+
+def name_airport(code: str, title: str) -> str:
+    """Name where a journey from or to a country begins or ends; for one that this list lacks by its English name."""
+    return AIRPORTS.get(code, f"airport of {title}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from datetime import date
@@ -21,6 +22,7 @@ from gateway.ports import Json
 
 HERE = Path(__file__).parent
 OFFER_DAYS, KEEP_DAYS = 14, 180
+_TITLE = re.compile(r"^title: .*$", re.MULTILINE)
 
 
 class Server:
@@ -73,12 +75,14 @@ class Server:
 
 
 def find_mapping(name: str, country: Country, host: Country) -> Path:
-    """Find the mapping of an office; where its answers go to another country than France, a copy that says so."""
+    """Find the mapping of an office; where others than the four countries play, a copy that names them."""
     file = HERE / name
     if host.code == "FR":
         return file
     copy = country.journal.with_name(name)
-    copy.write_text(file.read_text(encoding="utf-8").replace("\n  to: FR\n", f"\n  to: {host.code}\n"), "utf-8")
+    text = file.read_text(encoding="utf-8").replace("\n  to: FR\n", f"\n  to: {host.code}\n")
+    title = json.dumps(f"The office in {country.title} (invented)", ensure_ascii=False)
+    copy.write_text(_TITLE.sub(lambda _: f"title: {title}", text, count=1), "utf-8")
     return copy
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from gateway.cli.connection import call_node
 from gateway.demo import proofs
 from gateway.demo.cases import CHILD, MARKS, NUMBERS_IN_ALBANIA, THIRD
+from gateway.demo.cast import name_airport
 from gateway.demo.journey import Journey, Said
 from gateway.demo.nodes import read_today
 from gateway.demo.places import Country
@@ -21,10 +22,16 @@ def _journey() -> Journey:
     return Journey(read_today(), SystemClock().now())
 
 
+def propose_journey(said: Journey, host: Country, home: Country, pseudonym: str, age_group: str) -> Said:
+    """Propose the journey of a person from one country to the other."""
+    start, goal = (name_airport(country.code, country.title) for country in (host, home))
+    return said.proposal(pseudonym, age_group, start=start, goal=goal)
+
+
 def bring_home(stage: Stage, case: Message, consent: str) -> None:
     """Assess the risks on each side, then together; propose, confirm and make the journey."""
     host, home, said = stage.federation.host, stage.federation.home, _journey()
-    proposal = said.proposal(MARKS["pseudonym"], "adult")
+    proposal = propose_journey(said, host, home, MARKS["pseudonym"], "adult")
     stage.people[host.code].refused(
         Code.GATE_G4, "message.submit", **_draft(stage, host, home, case, proposal, consent)
     )
@@ -80,7 +87,7 @@ def refer_child(stage: Stage) -> None:
     _, other = stage.of(home)
     accepted = desk.at_the_desk(other.acceptance(host, case, consent, number=NUMBERS_IN_ALBANIA[CHILD]))
     stage.exchanged(home, host, accepted["id"])
-    proposal = said.proposal(MARKS["pseudonym of the child"], "child")
+    proposal = propose_journey(said, host, home, MARKS["pseudonym of the child"], "child")
 
     def stopped(gate: Code, why: str) -> None:
         people.refused(gate, "message.submit", **_draft(stage, host, home, case, proposal, consent))

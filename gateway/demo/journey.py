@@ -61,15 +61,15 @@ class Journey:
 
     # --- the journey ----------------------------------------------------------------------------------------------
 
-    def proposal(self, pseudonym: str, age_group: str) -> Said:
-        """Propose the journey: two days from now, by air, met at the airport."""
+    def proposal(self, pseudonym: str, age_group: str, *, start: str, goal: str) -> Said:
+        """Propose the journey: two days from now, by air from `start` to `goal`, met at the airport."""
         leaves = self._now + 2 * DAY
         leg: dict[str, Json] = {
             "mode": "air",
             "carrier": "Example Air",
             "number": "XA 318",
-            "from": "Lyon LYS",
-            "to": "Tirana TIA",
+            "from": start,
+            "to": goal,
             "depart_at": leaves,
             "arrive_at": leaves + 2 * HOUR,
         }

@@ -208,7 +208,7 @@ def _next(stage: Stage, processes: Processes, cluster: Cluster | None, *, keep: 
         remove = shlex.join(["rm", "-r", *map(str, folders)])
         timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
     timeline.step("What to try next")
-    base = federation.base if keep else Path("four-countries")
+    base = federation.base if keep else Path(f"{_NUMBERS[len(federation.countries)]}-countries")
     trm, host = find_program(), base / "nodes" / federation.host.code
     known = " ".join(
         f'--fingerprint "{stage.fingerprints[code]}"' for code in (federation.host.code, federation.home.code)

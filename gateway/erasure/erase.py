@@ -47,7 +47,7 @@ from gateway.messages.store import messages
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.confirmed_time import ConfirmedTime
-from gateway.policy import asylum_holds
+from gateway.policy import asylum_holds, linked_holds
 from gateway.ports import Clock
 
 AT_ONCE = 200
@@ -130,6 +130,7 @@ class Eraser:
         if ask:
             await self._case_system.ask()
         await asylum_holds.forget(self._content, self._clock, but=proof)
+        await linked_holds.forget(self._content, at=self._clock.now())
         await self.clean()
         self._wakeups.handover.set()
         await self._events.happened()

@@ -24,6 +24,7 @@ from gateway.ports import Adapter
 from schemas.labels import load_languages
 
 MAPPING_SIZE = 1 << 20
+_FORM = "it has to be YAML in UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,22 +153,39 @@ def read_mapping(path: Path) -> RecordMapping:
     return parse(_plain(path))
 
 
-def _plain(path: Path) -> object:
-    """Read the plain data of a YAML file. Raises RefusedError."""
+def parse_text(text: str) -> RecordMapping:
+    """Read the text of a mapping file. Raises RefusedError with the place of each fault."""
+    return parse(_load(text, "the mapping file"))
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a mapping file, in which no line end is changed. Raises RefusedError."""
     try:
         with path.open("rb") as file:
             data = file.read(MAPPING_SIZE + 1)
         if len(data) > MAPPING_SIZE:
             raise RefusedError(Code.TOO_LARGE, f"the mapping file {path} is larger than {MAPPING_SIZE >> 20} MiB")
-        value: object = yaml.load(data.decode("utf-8"), _Strict)  # noqa: S506 (a SafeLoader that takes less)
+        return data.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        hint = exc.strerror.lower() if isinstance(exc, OSError) and exc.strerror else _FORM
+        raise RefusedError(Code.INVALID, f"the mapping file {path} cannot be read", hint=hint) from exc
+
+
+def _plain(path: Path) -> object:
+    """Read the plain data of a YAML file. Raises RefusedError."""
+    return _load(read_text(path), f"the mapping file {path}")
+
+
+def _load(text: str, what: str) -> object:
+    try:
+        value: object = yaml.load(text, _Strict)  # noqa: S506 (a SafeLoader that takes less)
         return value
     except yaml.MarkedYAMLError as exc:
         where = "" if exc.problem_mark is None else f"see line {exc.problem_mark.line + 1}"
         hint = f"{where}: {exc.problem}" if isinstance(exc, _NotPlainError) else where
-        raise RefusedError(Code.INVALID, f"the mapping file {path} cannot be read", hint=hint) from exc
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
-        hint = exc.strerror.lower() if isinstance(exc, OSError) and exc.strerror else "it has to be YAML in UTF-8"
-        raise RefusedError(Code.INVALID, f"the mapping file {path} cannot be read", hint=hint) from exc
+        raise RefusedError(Code.INVALID, f"{what} cannot be read", hint=hint) from exc
+    except (yaml.YAMLError, RecursionError) as exc:
+        raise RefusedError(Code.INVALID, f"{what} cannot be read", hint=_FORM) from exc
 
 
 class _NotPlainError(yaml.MarkedYAMLError):

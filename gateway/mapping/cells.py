@@ -168,7 +168,7 @@ def _date(value: Json, word: str, rule: Rule) -> Cell | CellFault:
     try:
         day = read_date(word, rule.dates)
     except TwoWaysError:
-        hint = "day and month can be either way round: write 2024-05-31, or say dates: day_first in the mapping"
+        hint = "day and month can be either way round: write 2024-05-31, or say once for the column which comes first"
         return CellFault(rule="date_two_ways", hint=hint)
     if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
         hint = "a real day, such as 2024-05-31 or 31.05.2024; leave it empty where it is not known"

@@ -13,7 +13,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.config import AdapterSection
 from gateway.mapping import case_system
 from gateway.mapping.case_system import CaseSystem
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.to_message import check, map_record, vocabulary
 from gateway.ports import Json, LocalRecord
 

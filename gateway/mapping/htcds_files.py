@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.sheet.cells import Fault, is_empty, read_cell
-from adapters.sheet.headings import Heading, find_heading, normalise_label
+from adapters.sheet.headings import SHARED, SHARED_HINT, Heading, normalise_label
 from adapters.sheet.htcds import IDS, RECORD_MAPPING
 from adapters.sheet.layout import Layout, read_layout
-from adapters.sheet.read import is_survey_form, read_table
+from adapters.sheet.read import heading_of, is_survey_form, read_table
 from adapters.sheet.records import defect_fault
 from adapters.sheet.table import Cell, Limits, Table, UnreadableError
-from adapters.sheet.words import local_headings
 from gateway.errors import Code, Finding, RefusedError
 from gateway.mapping.dates import DayOrder
 from gateway.mapping.htcds import Fate, Line, Profile, Taken, take
@@ -83,7 +82,7 @@ def read_records(path: Path, known: frozenset[str], encoding: str | None = None)
         what = f"{path.name} cannot be read as a table ({finding.rule}{where}); nothing was written"
         hint = _FORM if finding.rule == "no_heading" and is_survey_form(data) else finding.hint
         raise RefusedError(Code.MALFORMED, what, hint=hint, findings=[finding]) from exc
-    heading = find_heading(found.rows, known, local_headings())
+    heading = heading_of(found, known)
     if heading is None:
         raise RuntimeError("a table without a heading came out of read_table")
     return RecordFile(records=list(_Rows(found, heading, layout, known).records()), guessed=found.guessed)
@@ -132,6 +131,7 @@ class _Rows:
         self._table = table
         self._heading = heading
         self._layout = layout
+        self._known = known
         survey = {normalise_label(name) for name in _SURVEY}
         self._names = {
             column: _plain_name(label, known)
@@ -170,6 +170,10 @@ class _Rows:
                 faults[name] = Finding(place=place, rule="ambiguous_column", hint=_TWICE)
             places[name] = place
             fields[name] = None if isinstance(value, Fault) else value
+        for column, label in self._heading.shared.items():
+            if self._filled(number, column):
+                place, name = self._table.place(number, column), _plain_name(label, self._known)
+                places[name], faults[name] = place, Finding(place=place, rule=SHARED, hint=SHARED_HINT)
         for column, (question, answer) in self._choices.items():
             if str(self._cell(number, column)).partition(".")[0].strip().casefold() in _TICKED:
                 self._tick(fields, question, answer)

@@ -12,12 +12,22 @@ means nothing: it is a fault at its cell (`ambiguous_label`), for a person.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import schemas
-from gateway.mapping.names import country_names, language_names
-from gateway.mapping.types import Absence, Kind, Meaning, RecordMapping, Rule, Target, compared, without_accents
+from gateway.mapping.types import (
+    COUNTRY,
+    Absence,
+    Kind,
+    Meaning,
+    RecordMapping,
+    Rule,
+    Target,
+    compared,
+    without_accents,
+)
 from schemas.labels import Label, Labels, load_labels, load_languages
 from schemas.render import ABSENCE, mark_name
 
@@ -129,3 +139,31 @@ def _same(one: Meaning, other: Meaning) -> bool:
     if isinstance(one, Target) and isinstance(other, Target):
         return one.value == other.value
     return one == other
+
+
+# --- names of countries and languages (CLDR), as people type them --------------------------------------------------
+
+
+@cache
+def language_names() -> Mapping[str, Collection[str]]:
+    """List languages without script and region, each with its names in the languages of this installation."""
+    from babel.core import Locale
+
+    found: dict[str, set[str]] = {}
+    for spoken in load_languages():
+        for tag, name in Locale.parse(spoken).languages.items():
+            found.setdefault(tag.partition("_")[0], set()).add(name)
+    return found
+
+
+@cache
+def country_names() -> Mapping[str, Collection[str]]:
+    """List countries by their two letters, each with its names in the languages of this installation."""
+    from babel.core import Locale
+
+    found: dict[str, set[str]] = {}
+    for spoken in load_languages():
+        for code, name in Locale.parse(spoken).territories.items():
+            if COUNTRY.fullmatch(code):
+                found.setdefault(code, set()).add(name)
+    return found

@@ -17,7 +17,7 @@ import yaml
 from adapters.kit.setup.plan import Configured, Meant, SystemField, plain_name
 from gateway.mapping.check import Names, Vocabulary, vocabulary
 from gateway.mapping.file_format import parse
-from gateway.mapping.names import country_names, language_names
+from gateway.mapping.labels import country_names, language_names
 from gateway.mapping.to_message import map_record
 from gateway.mapping.types import compared
 from gateway.messages.draft_form import schema_faults

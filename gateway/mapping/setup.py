@@ -24,8 +24,8 @@ from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.config import AdapterSection
 from gateway.mapping import case_system
 from gateway.mapping.check import check, vocabulary
+from gateway.mapping.labels import language_names
 from gateway.mapping.line_list import new_line_list
-from gateway.mapping.names import language_names
 from gateway.mapping.proposal import propose
 from gateway.mapping.types import RecordMapping
 from gateway.ports import Json

@@ -89,7 +89,7 @@ class EventFeed:
     async def _tell(
         self, found: Sequence[Event], known: Mapping[int, Mapping[str, Json]], caller: Caller
     ) -> list[Happening]:
-        """What this caller is told of these events, which are about `known` messages."""
+        """Keep of these events, which are about `known` messages, those that this caller is told of."""
         of_unit = await self._of_unit(known, caller)
         closed = await self._closed_to(known, caller)
         told: list[Happening] = []
@@ -163,7 +163,7 @@ class EventFeed:
         return await self._content.store.read(lambda c: journal.events_after(c, after, EVENTS_AT_ONCE))
 
     async def _about(self, events: Sequence[Event]) -> Mapping[int, Mapping[str, Json]]:
-        """What the stream says about the messages of events; those that are not known yet are opened."""
+        """Describe the messages of events as the stream does; those that are not known yet are opened."""
         refs = dict.fromkeys(event.ref for event in events if event.ref is not None)
         found = {ref: self._known[ref] for ref in refs if ref in self._known}
         new = [ref for ref in refs if ref not in found]

@@ -62,6 +62,7 @@ from gateway.notifications.operations import AlertOperations
 from gateway.operations import roles
 from gateway.operations.registry import About, Row, Units, rows_of
 from gateway.policy.operations.asylum import AsylumOperations
+from gateway.policy.operations.linked_holds import LinkedHoldOperations
 from gateway.policy.operations.policies import PolicyOperations
 from gateway.statistics.operations import StatisticsOperations
 from gateway.trust.operations.changes import ChangeOperations
@@ -87,6 +88,7 @@ CLASSES: tuple[type, ...] = (
     RequestOperations,
     AlertOperations,
     AsylumOperations,
+    LinkedHoldOperations,
     CaseOperations,
     CaseFinding,
     CaseMarking,

@@ -1,13 +1,19 @@
-"""Webhooks that are owed: how far each hook has taken over the events, and its calls that were not answered yet."""
+"""Webhooks that are owed: how far each hook has taken over the events, and its calls that were not answered yet; and
+what is under way, for those who are told that a consent lapses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from gateway.cases.rules import LinkKind
+from gateway.conversations.rules.machines import RESTING
 from gateway.database.rows import values_of
-from gateway.database.tables import event, hook, hook_call, message
+from gateway.database.tables import case_link, conversation, draft, event, hook, hook_call, message, outbox
+from gateway.foundation.ids import CaseId
+from gateway.messages.store.local import WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +106,29 @@ def standing(connection: Connection, name: str) -> ReceiverStatus:
     query = select(func.count(), func.min(hook_call.c.since), func.max(hook_call.c.attempts))
     count, oldest, attempts = connection.execute(query.where(hook_call.c.hook == name)).one()
     return ReceiverStatus(waiting=count, oldest=oldest, attempts=attempts or 0)
+
+
+# --- what is under way ----------------------------------------------------------------------------------------------
+
+
+def cases_under_way(connection: Connection) -> set[CaseId]:
+    """The cases with a conversation in which something may still go on."""
+    query = (
+        select(case_link.c.case_id)
+        .join(conversation, conversation.c.conversation == case_link.c.key)
+        .where(case_link.c.kind == LinkKind.CONVERSATION)
+        .where(or_(conversation.c.state.is_(None), conversation.c.state.not_in(RESTING)))
+    )
+    return {CaseId(case) for case in connection.scalars(query.distinct())}
+
+
+def waiting_drafts(connection: Connection) -> dict[str, int]:
+    """By id the sealed row of each draft that waits for a person."""
+    rows = connection.execute(select(draft.c.id, draft.c.ref).where(draft.c.state == WAITING))
+    return {row.id: row.ref for row in rows}
+
+
+def consents_of_outbox(connection: Connection) -> set[bytes]:
+    """The consents on which messages rely that have not left yet, or were not answered."""
+    query = select(message.c.consent).join(outbox, outbox.c.ref == message.c.ref).where(message.c.consent.is_not(None))
+    return set(connection.scalars(query.distinct()))

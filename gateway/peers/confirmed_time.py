@@ -62,6 +62,7 @@ class ConfirmedTime:
         self._believed: int | None = None
         self._superseded = 0
         self._asking = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._asked: float | None = None
         self._doubted = True
         self._holding = False
@@ -76,21 +77,20 @@ class ConfirmedTime:
             self._believed = await last_dated() or None
 
     async def refresh(self) -> int | None:
-        """Read again what is stored, as after a reset; returns the last time that was believed."""
-
-        def query(c: Connection) -> tuple[bytes | None, bytes]:
-            return meta.get_meta(c, BELIEVED), meta.get_meta(c, SUPERSEDED) or b"0"
-
-        believed, superseded = await self._store.read(query)
-        self._believed, self._superseded = None if believed is None else int(believed), int(superseded)
+        """Read again what is stored, as after a reset; returns the last time that was believed. One read after the
+        other, so that one from before a reset does not undo it here.
+        """
+        async with self._reading:
+            self._believed, self._superseded = await self._store.read(read_believed)
         return self._believed
 
     async def read_again(self) -> None:
         """Read again what another worker may have changed: what was taken back. What this one believes stays."""
-        believed, superseded = self._believed, self._superseded
-        await self.refresh()
-        if self._superseded == superseded:
-            self._believed = max(believed or 0, self._believed or 0) or None
+        async with self._reading:
+            believed, superseded = await self._store.read(read_believed)
+            if superseded == self._superseded:
+                believed = max(believed or 0, self._believed or 0) or None
+            self._believed, self._superseded = believed, superseded
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -256,6 +256,12 @@ def _doubted(doubt: Doubt, left: str) -> RefusedError:
         f"the time of this node is not confirmed: {WHY[doubt]}; {left}",
         hint="trm clock show says by whom it can be confirmed: docs/operations.md, The clock",
     )
+
+
+def read_believed(connection: Connection) -> tuple[int | None, int]:
+    """Read the last time that was believed, and the version of the last keyset that a reset took back; 0 for none."""
+    believed = meta.get_meta(connection, BELIEVED)
+    return None if believed is None else int(believed), int(meta.get_meta(connection, SUPERSEDED) or b"0")
 
 
 def take_back(connection: Connection, body: Mapping[str, Json], now: int) -> None:

@@ -5,10 +5,11 @@ again where what was judged is written (nrm1 12.18).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.consent.unconfirmed_store import unconfirmed
 from gateway.foundation.ids import CaseId
@@ -20,7 +21,8 @@ from gateway.policy import store
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acts:
     """What is held of consents and what was taken back of them, by index; which consents nobody confirmed yet; over
-    what an asylum hold lies; and of which case conversations, consents and holds are, None for those that are of none.
+    what an asylum hold lies; of which case conversations, consents and holds are, None for those that are of none; and
+    on which case a question about a linked one is open, by its number. None is where no hold lies.
     """
 
     consents: Mapping[bytes, tuple[ConsentRow, ...]]
@@ -28,6 +30,7 @@ class Acts:
     doubted: frozenset[bytes]
     holds: frozenset[bytes]
     cases: Mapping[bytes, CaseId | None]
+    questions: Mapping[int, CaseId] = field(default_factory=dict)
 
     def about(self, conversations: Collection[bytes], consents: Collection[bytes]) -> Acts:
         """What of it is about these conversations and consents, all of which it knows."""
@@ -54,6 +57,7 @@ def load_acts(connection: Connection, *, conversations: Collection[bytes], conse
         doubted=unconfirmed(connection),
         holds=holds,
         cases={key: of.get(key) for key in keys},
+        questions=questions.places(connection) if holds else {},
     )
 
 

@@ -34,6 +34,7 @@ class Circumstances:
     history: History = NOTHING_SAID
     asylum_hold: bool = False
     feared_states: frozenset[str] = frozenset()
+    unanswered: frozenset[str] = frozenset()
     approver: str | None = None
     record_withdrawn: bool = False
     sender_roles: frozenset[str] | None = None

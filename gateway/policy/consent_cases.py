@@ -1,4 +1,6 @@
-"""Of which case a message and its consent are, and whether an asylum hold lies on that case (domain 7.18, 9.11)."""
+"""Of which case a message and its consent are, whether an asylum hold lies on that case, and whether one on a linked
+case asks about it (domain 7.18, 9.11, 9.31).
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,21 @@ def judge_cases(
     """For each message how the case of its consent stands to its own, and the labels of the holds on its own."""
     answers = []
     for one in asked:
-        of_its_conversation = acts.cases[one.conversation]
-        case = one.case if of_its_conversation is None else of_its_conversation
+        case = _case_of(one, acts)
         labels = frozenset(label for label in acts.holds if case is not None and acts.cases[label] == case)
         answers.append((_of_consent(connection, one, case, acts), labels))
     return answers
+
+
+def questions_on(asked: Asked, acts: Acts) -> dict[int, CaseId]:
+    """The open questions on the case of a message."""
+    case = _case_of(asked, acts)
+    return {ref: of for ref, of in acts.questions.items() if of == case}
+
+
+def _case_of(one: Asked, acts: Acts) -> CaseId | None:
+    of_its_conversation = acts.cases[one.conversation]
+    return one.case if of_its_conversation is None else of_its_conversation
 
 
 def _of_consent(connection: Connection, one: Asked, case: CaseId | None, acts: Acts) -> ConsentCase:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.cases import store as cases
+from gateway.cases.questions import states_of
 from gateway.consent.givers import NOTHING_TOLD, WHILE_GUARDED, Guardianship
 from gateway.consent.register import WITHDRAWN, HeldConsent, Known, open_consents
 from gateway.consent.rules import Consent, Handling, handling_of, passed_on
@@ -30,7 +31,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.policy import asylum_holds, store
 from gateway.policy.acts import Acts, load_acts
 from gateway.policy.circumstances import Circumstances
-from gateway.policy.consent_cases import Asked, judge_cases
+from gateway.policy.consent_cases import Asked, judge_cases, questions_on
 from gateway.policy.descriptor_units import recipient_in, roles_in
 from gateway.policy.gates.gate_table import Recipient
 from gateway.ports import Clock
@@ -120,12 +121,13 @@ class ConsentContextLoader:
         withdrawn = {index: about.is_withdrawn(relied_on[index]) for index, about in found.items()}
         told = local.consents_held_by(connection, named)
         over = {conversation: _withdrawn(acts, consents) for conversation, consents in relied.items()}
-        of_cases = judge_cases(connection, self._asked(questions), acts)
+        asked = self._asked(questions)
+        of_cases = judge_cases(connection, asked, acts)
         now = self._clock.now()
         kinds = {unit.id: unit.kind for unit in self._config.units}
         answers = []
-        for question, conversation, index, record, (of_consent, on_case) in zip(
-            questions, conversations, indexes, records, of_cases, strict=True
+        for question, conversation, index, record, one, (of_consent, on_case) in zip(
+            questions, conversations, indexes, records, asked, of_cases, strict=True
         ):
             held_by = on_case | self._holds_over(connection, question, relied[conversation], acts.holds)
             answers.append(
@@ -149,6 +151,7 @@ class ConsentContextLoader:
                         feared_states=(
                             asylum_holds.feared_states(connection, self._sealer, held_by) if held_by else frozenset()
                         ),
+                        unanswered=states_of(self._sealer, connection, questions_on(one, acts)),
                         today=datetime.fromtimestamp(now, UTC).date(),
                         record_withdrawn=record is not None and withdrawn[record],
                         guardianship_elsewhere=(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import schemas
+from gateway.cases.history import EVERY
 from gateway.foundation.json import Json
 from gateway.policy.circumstances import Circumstances
 from schemas.types import type_name
@@ -24,12 +25,17 @@ _CONTENT = "/content/"
 
 
 def tells_feared_state(body_type: str, circumstances: Circumstances) -> bool:
-    """Whether the message tells a State that a hold keeps away from; one that names no State keeps from every one."""
-    if type_name(body_type) not in TELLS or not circumstances.asylum_hold:
+    """Whether the message tells a State that a hold keeps away from, or of which one on a linked case asks; one that
+    names no State keeps from every one.
+    """
+    if type_name(body_type) not in TELLS:
         return False
     country = None if circumstances.recipient is None else circumstances.recipient.country
+    asked = circumstances.unanswered
+    if asked and (country is None or not asked.isdisjoint({country, EVERY})):
+        return True
     feared = circumstances.feared_states | (circumstances.history.nationalities or frozenset())
-    return not feared or country is None or country in feared
+    return circumstances.asylum_hold and (not feared or country is None or country in feared)
 
 
 def words_of(body_type: str, content: Mapping[str, Json]) -> tuple[str, ...]:

@@ -161,6 +161,8 @@ Begun by `trm region new`. No body of a country has read it yet.
   countries, which steps are law there, what may leave on which corridor.
 - `calendars/` and `national/` have what the program knows, which may be nothing. `trm region check` lists what is to be
   confirmed. Write nothing there without a source.
+- Which States a person fears stands in no pack: people name them case by case (`trm asylum hold --state`). Go through
+  the step `any_time.hold_for_asylum`: who places a hold, what the person is told.
 - `words/` are drafts until somebody who speaks the language has read them.
 
 Write here where the rules of this region come from, and who has approved them, in {hosts} and in the other countries.

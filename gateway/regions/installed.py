@@ -7,14 +7,19 @@ A pack is installed in four steps; after a failure or a crash the node has what 
     3  the files are written under the beginning of their hash, and brought to the disk
     4  the index names them, in one step
 
+One installation at a time: another that begins meanwhile is refused, since the index of both would be that of the later
+one alone.
+
 The node reads its pack once, at its start, and refuses one whose files have changed since they were installed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +31,9 @@ from schemas import resources
 from schemas.reading import Folder
 from schemas.region_pack.installed_index import INDEX, REGIONS, InstalledPack, format_index, read_index
 from schemas.region_pack.regions import Region, list_regions, load_region
+
+LOCK = ".lock"
+"""The file in the folder of the packs that one installation holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,7 @@ def install_pack(node: Path, files: PackFiles, *, needed: Collection[str], now: 
 
     Raises:
         RefusedError: invalid, with every fault of the pack; exists, for the name of a pack of the program; conflict,
-            for a country that is needed. Nothing was changed.
+            for a country that is needed; locked, while another pack is being installed. Nothing was changed.
         TransientError: disk; nothing was changed.
     """
     region = files.read()
@@ -99,8 +107,6 @@ def install_pack(node: Path, files: PackFiles, *, needed: Collection[str], now: 
             f"{region.name} is a region pack of the program; nothing was installed",
             hint="give the pack a name of its own: that of its folder and in region.json",
         )
-    packs = read_index(node)
-    before = _replaced(node, packs.get(region.name))
     lost = sorted(set(needed) - region.countries.keys())
     if lost:
         raise RefusedError(
@@ -111,6 +117,36 @@ def install_pack(node: Path, files: PackFiles, *, needed: Collection[str], now: 
                 Finding(place=f"region.json#/countries/{code}", rule="needed", hint="is missing") for code in lost
             ],
         )
+    with _alone(node):
+        return _install(node, files, region, now)
+
+
+@contextmanager
+def _alone(node: Path) -> Iterator[None]:
+    """Hold the folder of the packs for one installation; the kernel gives it up where the process ends.
+
+    Raises:
+        RefusedError: locked.
+    """
+    (node / REGIONS).mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(node / REGIONS / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise RefusedError(
+                Code.LOCKED,
+                "another region pack is being installed in this node; nothing was installed",
+                hint="see what it was with trm region list, then install again",
+            ) from exc
+        yield
+    finally:
+        os.close(handle)
+
+
+def _install(node: Path, files: PackFiles, region: Region, now: int) -> Installed:
+    packs = read_index(node)
+    before = _replaced(node, packs.get(region.name))
     pack = InstalledPack(name=region.name, hash=files.hash, installed=now)
     if before is None or before.hash != pack.hash:
         _write(node, pack, files)

@@ -44,6 +44,7 @@ _PARTS: Mapping[str, str] = {
     "notes": "note in the workbook",
     "pages": "name of a worksheet, at most 31 characters",
     "places": "where a fault is",
+    "questions": "what is asked once for a column",
     "rules": "what is wrong with a cell, and what to do",
     "states": "what has become of a record",
 }

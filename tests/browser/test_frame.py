@@ -14,6 +14,7 @@ from support.played_cases import FOUND
 
 from gateway.operations.roles import Role
 from gateway.ports import Json, OperationResult
+from schemas.labels import load_languages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,6 +44,18 @@ async def test_the_frame_is_accessible_and_asks_nobody_else(browser: Browser, la
             found += await ana.violations()
         assert found == []
         assert ana.asked == {there.host} and [line for line in ana.said if "404" not in line] == []
+
+
+async def test_the_frame_fits_the_smallest_screen_in_every_language(browser: Browser):
+    """Nothing of it is cut off, however long the words are."""
+    found = {}
+    async with served(MORNING) as there:
+        for language in load_languages():
+            async with seat(browser, there.origin, locale=language) as ana:
+                await ana.take(there.session(Role.FOCAL_POINT))
+                await ana.open("/cases")
+                found[language] = await ana.too_wide()
+    assert {language: wide for language, wide in found.items() if wide} == {}
 
 
 async def test_three_escapes_lead_away_and_back_shows_nothing(browser: Browser):

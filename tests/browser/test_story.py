@@ -179,7 +179,7 @@ async def test_from_the_enquiry_to_the_last_look(browser: Browser, tmp_path: Pat
         ours = await says(ana, fr, al, era, said.assessment("sending"))
         theirs = await says(era, al, fr, ana, said.assessment("receiving"))
         await says(era, al, fr, ana, said.assessment("joint", based_on=[ours, theirs]))
-        await says(ana, fr, al, era, said.proposal(NAMED, "adult"))
+        await says(ana, fr, al, era, said.proposal(NAMED, "adult", start="Lyon LYS", goal="Tirana TIA"))
         await says(era, al, fr, ana, said.confirmation())
         await says(ana, fr, al, era, said.departure())
         await says(era, al, fr, ana, said.arrival())

@@ -1,4 +1,6 @@
-"""`kill -9` between a hand-over and its acknowledgement, again and again: the office has each message exactly once."""
+"""`kill -9` between a hand-over and its acknowledgement, again and again: the office has each message exactly once, and
+each of its files where it takes any.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from support import killing
 from support.databases import KINDS, office_on
 
 from adapters.folder.bench import FolderBench
-from adapters.kit.contract import Bench
+from adapters.kit.contract import Bench, FilesBench
 from adapters.primero.bench import stand_in
 from adapters.rest.bench import stand_in as web_api
 from adapters.sftp.bench import stand_in as sftp_server
@@ -37,6 +39,9 @@ async def _kill(kind: str, bench: Bench, rounds: int) -> None:
     run = asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True, timeout=250)
     assert int((await run).stdout) == rounds
     assert sorted(bench.received()) == [killing.item(number).message_id for number in range(rounds + 1)]
+    if isinstance(bench, FilesBench):
+        wanted = [data for number in range(rounds + 1) for data in killing.contents(number)]
+        assert sorted(bench.received_files()) == sorted(wanted)
 
 
 @ROUNDS
@@ -67,11 +72,11 @@ async def test_a_primero_has_each_message_once(rounds: int, tmp_path: Path) -> N
         assert len(bench.office.cases) == 1
 
 
-@pytest.mark.deep
-async def test_a_web_api_has_each_message_once(tmp_path: Path) -> None:
+@ROUNDS
+async def test_a_web_api_has_each_message_once(rounds: int, tmp_path: Path) -> None:
     """A JSON API that knows a key again."""
     async with web_api(tmp_path) as new:
-        await _kill("rest", new(), 50)
+        await _kill("rest", new(), rounds)
 
 
 @ROUNDS

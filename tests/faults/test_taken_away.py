@@ -75,11 +75,18 @@ async def test_a_ledger_takes_away_again_before_anything_is_served(drill: Drill)
 
 
 async def test_a_hold_that_was_placed_lies_again(drill: Drill) -> None:
-    """An asylum hold of after the backup keeps from all until a person says which States are feared; a lifted one is
-    gone.
+    """An asylum hold of after the backup keeps from all until a person says which States are feared, and asks the same
+    of a linked case; a lifted one is gone.
     """
     two, talk = drill.two, referral()["conversation"]
     await referred(two)
+    brother = (await two.fr.call("case.open", label="Blue 8", by="w-1"))["id"]
+    await two.fr.call("case.relate", id=await case_of(two.fr, talk), other=brother, relation="sibling", by="w-1")
+
+    async def asked() -> list[list[str]]:
+        shown = await two.fr.call("case.show", id=brother, by="w-1")
+        return [one["states"] for one in shown["linked_questions"]]
+
     question = await two.fr.submit("is there a bed?")
     other = (await two.fr.show(question))["conversation"]
     data, keystore = await drill.backup()
@@ -93,9 +100,11 @@ async def test_a_hold_that_was_placed_lies_again(drill: Drill) -> None:
     (hold,) = (await two.fr.call("asylum.list"))["holds"]
     assert (hold["id"], hold["states"]) == (talk, [])
     assert await refusal(two) == Code.GATE_G5
+    assert await asked() == [["*"]]
     await two.fr.call("asylum.hold", id=talk, states=["FR"], by="w-1")
     (hold,) = (await two.fr.call("asylum.list"))["holds"]
     assert "FR" in hold["states"]
+    assert await asked() == [hold["states"]]
 
 
 async def put_back(drill: Drill, data: Path, keystore: Path) -> None:

@@ -110,11 +110,15 @@ def assert_hashed(lock: str) -> None:
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_the_lock_of_node_pins_by_hash():
-    """Every package that ajv needs has its SHA-512 and no address to fetch it from, and the page names it."""
-    lock = json.loads((ROOT / "tests" / "support" / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [("tests/support", {"ajv", "ajv-formats"}), ("clients/typescript", {"openapi-typescript", "typescript"})],
+)
+def test_the_lock_of_node_pins_by_hash(place, wanted):
+    """Every package that runs in node.js has its SHA-512 and no address to fetch it from, and the page names it."""
+    lock = json.loads((ROOT / place / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name.removeprefix("node_modules/"): entry for name, entry in lock["packages"].items() if name}
-    assert {"ajv", "ajv-formats"} < set(packages)
+    assert wanted < set(packages)
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     for name, entry in packages.items():
         assert entry["integrity"].startswith("sha512-")

@@ -32,14 +32,15 @@ def test_every_slice_has_its_place_in_the_line():
     ground = {"errors", "strict_json", "ports", "app"}
     files = {path.stem for path in (ROOT / "gateway").glob("*.py")} - {"__init__"}
     assert files == ground
-    assert {f"gateway.{name}" for name in (*slices(), *ground)} | {"keys", "schemas", "adapters", "bench"} == set(LINE)
+    tops = {"keys", "schemas", "adapters", "bench", "clients"}
+    assert {f"gateway.{name}" for name in (*slices(), *ground)} | tops == set(LINE)
 
 
 def test_the_wheel_has_the_packages_and_nothing_else():
-    """What is installed is what the contracts govern; the bench is governed and stays in the repository."""
+    """What is installed is what the contracts govern; bench and clients are governed and stay in the repository."""
     settings = pyproject()["tool"]
     assert list(PRODUCT) == settings["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert [*PRODUCT, "bench"] == settings["importlinter"]["root_packages"]
+    assert [*PRODUCT, "bench", "clients"] == settings["importlinter"]["root_packages"]
 
 
 def test_every_folder_explains_itself():

@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.gate_facts import AL, FR, GOOD, LISTED, NOON, NOTHING, RECORD, SHELTER, SIGNED, UA, gates
 
+from gateway.cases.history import EVERY
 from gateway.consent.rules import Handling, read, withdraw
 from gateway.conversations.history import NOTHING_SAID, Guardian, History, Part, Risk, Side
 from gateway.errors import Code, Finding
@@ -87,6 +88,7 @@ wild = st.builds(
     ),
     conversation_withdrawn=st.booleans(),
     asylum_hold=st.booleans(),
+    unanswered=st.sampled_from([frozenset[str](), frozenset({"AL"}), frozenset({EVERY})]),
     history=histories,
     approver=st.none() | st.sampled_from(["w-1", "w-2"]),
     header=headers,
@@ -125,6 +127,8 @@ def test_a_withdrawal_and_a_hold_only_close(some):
     """After either no gate is open that was closed before."""
     assert set(gates(some)) <= set(gates(replace(some, conversation_withdrawn=True)))
     assert set(gates(some)) <= set(gates(replace(some, asylum_hold=True)))
+    unasked = replace(some, unanswered=frozenset())
+    assert set(gates(unasked)) <= set(gates(some)) <= set(gates(replace(some, unanswered=frozenset({EVERY}))))
     if some.consent is not None:
         gone = withdraw(some.consent, {"consent_id": some.consent.consent_id, "scope": "all"})
         for at_receiver in (False, True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,10 @@ DEVICE = {
 
 PHONE = 320
 """Pixels across the smallest screen that a page is read on; also a desk of 1280 at 400 %."""
+WIDTHS = (PHONE, 390, 640, 768)
+"""Pixels across the screens on which nothing may be too wide: that one, a usual telephone, a desk of 1280 at 200 %, and
+the smallest beside whose page the sections stand.
+"""
 PICTURES = "TRM_PICTURES"
 """Names the folder for pictures."""
 UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
@@ -40,6 +44,18 @@ FIND_VIOLATIONS = """async (only) => {
   return found.violations.map((one) => [one.id, one.nodes.slice(0, 5).map((node) => String(node.target))]);
 }"""
 """Of all that axe says of a page the rules that it breaks, each with up to five places: the rest is long."""
+FIND_WIDE = """() => {
+  const { clientWidth: edge, scrollWidth } = document.documentElement;
+  const apart = ".unseen, .skip, thead, :is(.unseen, thead, .scroll, svg, pre) *";
+  const wide = [...document.querySelectorAll("body *")].filter((e) => {
+    const { left, right, width } = e.getBoundingClientRect();
+    return width && (left < -1 || right > edge + 1) && e.checkVisibility() && !e.matches(apart);
+  });
+  return scrollWidth > edge || wide.length ? [`${scrollWidth}`, ...wide.map((e) => e.outerHTML.slice(0, 60))] : [];
+}"""
+"""How wide a page is that is wider than the screen, or has something that goes beyond an edge of it, and what that is.
+A table may be pushed sideways in a frame of its own.
+"""
 
 
 def installed() -> str:
@@ -120,14 +136,16 @@ class Seat:
         await self.page.emulate_media(color_scheme="light")
         return found
 
-    async def too_wide(self) -> list[str]:
-        """This page, if it has to be pushed sideways on a small telephone, or at 300 %."""
-        usual = self.page.viewport_size
+    async def too_wide(self, widths: Sequence[int] = (PHONE,)) -> list[str]:
+        """This page at each width at which it has to be pushed sideways, or something is cut off."""
+        usual, found = self.page.viewport_size, list[str]()
         assert usual is not None
-        await self.page.set_viewport_size({"width": PHONE, "height": 640})
-        width = await self.page.evaluate("document.documentElement.scrollWidth")
+        for width in widths:
+            await self.page.set_viewport_size({"width": width, "height": 640})
+            wide = await self.page.evaluate(FIND_WIDE)
+            found += [f"{self.page.url}: {width}: {wide[:4]}"] if wide else []
         await self.page.set_viewport_size(usual)
-        return [f"{self.page.url}: {width}"] if width > PHONE else []
+        return found
 
 
 async def violations(page: Page, only: str | None = None) -> list[str]:

@@ -16,12 +16,15 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from adapters.kit.conformance.files import a_file
 from adapters.kit.contract import a_delivery
 from adapters.kit.kind import find
 from gateway.ports import Adapter, Delivery
@@ -33,9 +36,16 @@ def new(kind: str, settings: str) -> Adapter:
     return found.make(found.settings.model_validate_json(settings))
 
 
+def contents(number: int) -> Sequence[bytes]:
+    """The files of the message of a round: one, of some hundred kilobytes, for a case of a Primero has 100 at most."""
+    return (b"%PDF-1.7\n" + f"of round {number}\n".encode() * 20_000,)
+
+
 def item(number: int) -> Delivery:
     """The message of a round."""
-    return a_delivery(key=f"round-{number}", message_id=f"{number:022d}", text=f"of round {number}")
+    files = tuple(a_file(part, data) for part, data in enumerate(contents(number)))
+    plain = a_delivery(key=f"round-{number}", message_id=f"{number:022d}", text=f"of round {number}")
+    return replace(plain, attachments=files)
 
 
 def main(kind: str, settings: str, rounds: int, seed: int) -> int:

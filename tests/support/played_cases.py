@@ -116,9 +116,9 @@ SHOWN: dict[str, Any] = {
         {"id": "K" * 22, "type": None, "to": None, "state": "waiting", "at": AT},
     ],
     "consents": [
-        {"id": CONSENT, "holder": "own", "state": "active", "at": AT, "covers": [COVERED]},
-        {"id": "L" * 22, "holder": "AL", "state": "withdrawn", "at": AT, "covers": []},
-        {"id": None, "holder": "own", "state": "damaged", "at": AT, "covers": []},
+        {"id": CONSENT, "holder": "own", "state": "active", "at": AT, "lapses": True, "covers": [COVERED]},
+        {"id": "L" * 22, "holder": "AL", "state": "withdrawn", "at": AT, "lapses": False, "covers": []},
+        {"id": None, "holder": "own", "state": "damaged", "at": AT, "lapses": False, "covers": []},
     ],
     "denials": [
         {"consent": CONSENT, "purpose": "return", "unit": None, "category": None},
@@ -128,6 +128,7 @@ SHOWN: dict[str, Any] = {
         {"conversation": TALK, "at": AT, "lift_wanted": True, "states": ["MA"]},
         {"conversation": None, "at": AT, "lift_wanted": False, "states": []},
     ],
+    "linked_questions": [{"about": OTHER, "at": AT, "said": 1, "states": ["MA"]}],
     "legal_holds": [{"conversation": TALK, "ground": "restriction_18", "until": "2027-06-30"}],
     "case_holds": [{"ground": "restriction_18", "until": "2027-06-30"}],
     "statuses": [

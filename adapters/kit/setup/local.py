@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from adapters.kit.journal import Journal, kept
-from adapters.kit.mapping import name_and_edition
+from adapters.kit.mapping import MappingFile
 from adapters.kit.memory import Turn
 from adapters.kit.secret import read_secret
 from adapters.kit.setup.needs import Need, met, missing
@@ -16,6 +16,7 @@ from adapters.kit.threads import in_thread
 from gateway.errors import GatewayError
 
 JOURNAL, MAPPING_FILE = "journal", "mapping file"
+CHANGED = "the node goes by the mapping files of its start: start it anew"
 
 
 async def look_in_turn(
@@ -42,13 +43,14 @@ def _no_journal(path: Path, error: GatewayError) -> Need:
     return missing(JOURNAL, str(error.code), f"{error.what}. {error.hint}".rstrip(". "), command)
 
 
-async def look_at_mapping(lock: Lock, path: Path) -> Need:
-    """Look whether the mapping file can be read; the node judges what is in it."""
+async def look_at_mapping(lock: Lock, file: Path | MappingFile) -> Need:
+    """Look whether the mapping file can be read and is the one by which the node goes; the node judges its content."""
+    known = file if isinstance(file, MappingFile) else MappingFile(file)
     try:
-        await in_thread(lock, name_and_edition, path)
+        changed = await in_thread(lock, known.is_changed)
     except GatewayError as error:
         return missing(MAPPING_FILE, str(error.code), error.what)
-    return met(MAPPING_FILE)
+    return missing(MAPPING_FILE, "mapping_changed", CHANGED) if changed else met(MAPPING_FILE)
 
 
 async def look_at_secret(lock: Lock, path: Path, place: str) -> Need:

@@ -104,6 +104,10 @@ def make_forms() -> list[dict[str, Any]]:
         ),
         make_form("notes", [make_field("notes_section", "subform", "Notes", subform_section_id=9)]),
         make_form("services", [make_field("services_section", "subform", "Services", subform_section_id=10)]),
+        make_form("other_documents", [make_field("other_documents", "document_upload_box", "Other documents")]),
+        make_form(
+            "for_abroad", [make_field("for_abroad_court_document", "document_upload_box", "Court papers for abroad")]
+        ),
         make_form("notes_nested", [make_field("note_text", "textarea", "Note")], is_nested=True),
         make_form("old_form", [make_field("language", "text_field", "Old tongue")], visible=False),
         make_form(

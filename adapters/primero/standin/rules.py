@@ -25,6 +25,8 @@ FIELDS: Mapping[str, str] = {
     "disclosure_other_orgs": "tick_box",
     "notes_section": "subform",
     "services_section": "subform",
+    "other_documents": "document_upload_box",
+    "for_abroad_court_document": "document_upload_box",
 }
 PERMITTED = frozenset(
     {
@@ -100,6 +102,7 @@ class Office:
     accounts: dict[str, Account] = field(default_factory=dict)
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     referrals: dict[str, dict[str, Any]] = field(default_factory=dict)
+    attachments: dict[int, dict[str, Any]] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     dropped: list[str] = field(default_factory=list)
     forms: list[dict[str, Any]] = field(default_factory=make_forms)
@@ -165,7 +168,7 @@ class Office:
         """Disable a case, which is all that deleting does."""
         found = self.case(account, case, to_write=True)
         found["record_state"] = False
-        self._touch(found)
+        self.touch(found)
 
     def _sees(self, account: Account, case: Mapping[str, Any]) -> bool:
         return account.sees_all or case["owned_by"] == account.name or account.name in self._referred(case["id"])
@@ -189,6 +192,7 @@ class Office:
             right = {
                 "numeric_field": value is None or isinstance(value, int | float),
                 "tick_box": value is None or isinstance(value, bool),
+                "document_upload_box": False,
                 "subform": isinstance(value, list) and all(isinstance(each, dict) for each in value),
             }.get(kind, value is None or isinstance(value, str | list))
             if not right:
@@ -207,9 +211,10 @@ class Office:
                 else:
                     forms[own] = {**forms.get(own, {}), **each, "unique_id": own}
             case[name] = [*forms.values()]
-        self._touch(case)
+        self.touch(case)
 
-    def _touch(self, case: dict[str, Any]) -> None:
+    def touch(self, case: dict[str, Any]) -> None:
+        """Stamp a case as changed now."""
         tick = timedelta(milliseconds=0 if self.faults.stands_still else next(self._ticks))
         moment = datetime(2025, 6, 1, 9, tzinfo=UTC) + self.faults.clock + tick
         case["last_updated_at"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -253,7 +258,7 @@ class Office:
         }
         self._ask_consent(found, referral)
         self.referrals[referral["id"]] = referral
-        self._touch(found)
+        self.touch(found)
         return referral
 
     def answer(self, account: Account, case: str, referral: str, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,7 +275,7 @@ class Office:
             raise Refusal(422, "status", "transition.errors.status")
         self._ask_consent(self.cases[case], found)
         found |= {name: data[name] for name in ("status", "rejected_reason", "rejection_note") if name in data}
-        self._touch(self.cases[case])
+        self.touch(self.cases[case])
         return found
 
     def revoke(self, account: Account, case: str, referral: str) -> dict[str, Any]:
@@ -279,7 +284,7 @@ class Office:
         found = self._referral(referral)
         self._ask_consent(self.cases[case], found)
         found["status"] = "revoked"
-        self._touch(self.cases[case])
+        self.touch(self.cases[case])
         return found
 
     def _referral(self, referral: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from adapters.kit.standin import Handler, OfficeServer
+from adapters.primero.standin.attachments import attach, boxes_of, detach, find
 from adapters.primero.standin.configuration import LANGUAGES
 from adapters.primero.standin.rules import Account, Office, Refusal
 
@@ -23,6 +24,9 @@ _QUERY = frozenset({"fields", "page", "per", "order_by", "order"}) | _FILTERS
 
 class StandIn(OfficeServer[Office]):
     """Several Primeros on one port."""
+
+    largest_body = 50 << 20
+    """What its proxy lets through, unless the administrator says otherwise."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(Office, port)
@@ -47,6 +51,9 @@ class StandIn(OfficeServer[Office]):
             web.post(f"{case}/referrals", self._refer),
             web.patch(referral, self._answer),
             web.delete(referral, self._revoke),
+            web.post(f"{case}/attachments", self._attach),
+            web.get(f"{case}/attachments/{{number:[0-9]+}}", self._give),
+            web.delete(f"{case}/attachments/{{number:[0-9]+}}", self._detach),
         ]
 
     async def answer(self, office: Office | None, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -138,7 +145,7 @@ class StandIn(OfficeServer[Office]):
         found.sort(key=lambda case: str(case.get(asked.get("order_by", "id"))), reverse=asked.get("order") == "desc")
         wanted = asked.get("fields", "").split(",") if "fields" in asked else None
         page, per, shown_now = self._page(request, found)
-        shown = [self.office(request).shown(case) for case in shown_now]
+        shown = [_with_boxes(self.office(request), account, case) for case in shown_now]
         data = [case if wanted is None else {name: case[name] for name in wanted if name in case} for case in shown]
         return web.json_response({"data": data, "metadata": {"total": len(found), "per": per, "page": page}})
 
@@ -153,8 +160,9 @@ class StandIn(OfficeServer[Office]):
         return web.Response(status=204) if given else web.json_response({"data": case})
 
     async def _case(self, request: web.Request) -> web.Response:
-        found = self.office(request).case(self._account(request), request.match_info["case"])
-        return web.json_response({"data": self.office(request).shown(found)})
+        account, office = self._account(request), self.office(request)
+        found = office.case(account, request.match_info["case"])
+        return web.json_response({"data": _with_boxes(office, account, found)})
 
     async def _update(self, request: web.Request) -> web.Response:
         account, data = self._account(request), await self._data(request)
@@ -181,6 +189,24 @@ class StandIn(OfficeServer[Office]):
         return web.json_response(
             {"data": self.office(request).revoke(self._account(request), where["case"], where["referral"])}
         )
+
+    async def _attach(self, request: web.Request) -> web.Response:
+        account, data, where = self._account(request), await self._data(request), request.match_info
+        return web.json_response({"data": attach(self.office(request), account, where["case"], data)})
+
+    async def _give(self, request: web.Request) -> web.Response:
+        where, account = request.match_info, self._account(request)
+        found = find(self.office(request), account, where["case"], int(where["number"]))
+        return web.Response(body=found, content_type="application/octet-stream")
+
+    async def _detach(self, request: web.Request) -> web.Response:
+        where, account = request.match_info, self._account(request)
+        detach(self.office(request), account, where["case"], int(where["number"]))
+        return web.Response(status=204)
+
+
+def _with_boxes(office: Office, account: Account, case: Mapping[str, Any]) -> dict[str, Any]:
+    return {**office.shown(case), **boxes_of(office, account, case["id"])}
 
 
 def _error(request: web.Request, refusal: Refusal) -> web.Response:

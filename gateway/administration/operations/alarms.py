@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.administration import status_store as figure_rows
+from gateway.cases import questions
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
 from gateway.database import journal
@@ -129,11 +130,12 @@ class AlarmOperations:
         return OperationResult(value={"alarms": items, "open": there, "next": following})
 
     async def _names(self, found: Sequence[journal.Alarm], rows: Mapping[int, MessageRow]) -> dict[int, Json]:
-        """By alarm the case that its message or consent is of."""
+        """By alarm the case that its message, consent or question is of."""
         keys = {one.seq: row.conversation for one in found if (row := rows.get(one.ref or 0)) is not None}
         consents = [one for one in found if one.ref is not None and one.seq not in keys]
         held = await self._store.read(lambda c: local.consents_by_ref(c, [one.ref or 0 for one in consents]))
         keys |= {one.seq: held[one.ref] for one in consents if one.ref in held}
+        keys |= {one.seq: questions.key_of(one.ref or 0) for one in found if one.kind == questions.ALARM}
         names = await names_of(self._content, list(keys.values()))
         return {seq: names[key] for seq, key in keys.items() if key in names}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from pydantic import Field
 from sqlalchemy import Connection
@@ -180,7 +179,9 @@ class NodeViewOperations:
             for item in endings(self._own, self._peers)
         ]
 
-    @operation("node.pairing", "the pairing file for another country", roles=LOOKS, about=About.NODE, answer=Any)
+    @operation(
+        "node.pairing", "the pairing file for another country", roles=LOOKS, about=About.NODE, answer=list[Object]
+    )
     async def pairing(self, _asked: Nothing) -> OperationResult:
         """The pairing file: this node's descriptor chain, to be given to another country's administrator."""
         return OperationResult(value=parse(self._own.chain_from(1), limit=4 * 1024 * 1024))

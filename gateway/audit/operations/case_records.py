@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.cases import entries, kept
 from gateway.cases import store as cases
-from gateway.cases.history import BlockEntry, Entry, RoleEntry, StatusEntry
+from gateway.cases.history import ApartEntry, BlockEntry, Entry, QuestionEntry, RoleEntry, StatusEntry
 from gateway.cases.register import cards_in, draft_key
 from gateway.cases.rules import Card, LinkKind
 from gateway.cases.store import CaseRow
@@ -149,6 +149,10 @@ def _moment_of(entry: Entry) -> Moment:
             return ("case.role_noted",), entry.at
         case BlockEntry():
             return ("case.unblocked" if entry.ended else "case.blocked",), entry.at
+        case QuestionEntry():
+            return ("asylum.linked_asked",), entry.at
+        case ApartEntry():
+            return ("asylum.set_apart",), entry.at
 
 
 def _holds(

@@ -36,6 +36,7 @@ from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
+from gateway.policy.linked_holds import settle_case
 from gateway.ports import Clock, Json, OperationResult
 
 
@@ -199,7 +200,9 @@ class CaseOperations:
         example={"other": HER, "relation": "sibling"},
     )
     async def relate(self, asked: RelateCases, caller: Caller) -> OperationResult:
-        """Say how two persons belong together; a case of a family opens no other one. Without a relation it ends."""
+        """Say how two persons belong together; a case of a family opens no other one. Without a relation it ends. An
+        asylum hold on one of them asks about the other; to end the relation answers nothing.
+        """
         now, relation = self._clock.now(), asked.relation
 
         def move(connection: Connection) -> None:
@@ -213,6 +216,7 @@ class CaseOperations:
                 self._cases.write_card(
                     connection, row, replace(card, group=group if how is None else {**group, there.id: how})
                 )
+            settle_case(self._content, connection, one.id, at=now)
             journal.append_leaf(connection, leaf(now, "case.related", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)

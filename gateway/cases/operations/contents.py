@@ -16,6 +16,7 @@ from gateway.cases.store import Link
 from gateway.consent import register
 from gateway.consent.rules import Denial, Grant
 from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import WAITING
@@ -30,6 +31,7 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import conversations, local, messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
+from gateway.notifications.consent_lapses import ALARM as LAPSES
 from gateway.peers.registry import PeerRegistry
 from gateway.policy import asylum_holds
 from gateway.policy import store as asylum
@@ -115,6 +117,7 @@ class CaseContents:
         """The consents of the case, and what they deny: a no in one of them is seen from all of the case."""
         found: list[Json] = []
         denials: list[Json] = []
+        lapsing = journal.open_about(connection, [LAPSES])
         for index in dict.fromkeys(index for _, index, _, _ in store.consents_of(connection, [id])):
             known = register.known_under(self._content.sealer, connection, index)
             name = known.held[0].record["consent_id"] if known.held else None
@@ -123,7 +126,16 @@ class CaseContents:
             holder = first.holder if peer is None else peer.name
             grants = () if known.consent is None or known.withdrawn else known.consent.in_force
             covers = [_grant(grant) for grant in grants]
-            found.append({"id": name, "holder": holder, "state": known.state, "at": first.at, "covers": covers})
+            found.append(
+                {
+                    "id": name,
+                    "holder": holder,
+                    "state": known.state,
+                    "at": first.at,
+                    "lapses": first.ref in lapsing,
+                    "covers": covers,
+                }
+            )
             if known.consent is not None and not known.withdrawn:
                 denials += [_denial(name, denial) for denial in known.consent.denials]
         return found, denials

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from gateway.access import people_store
 from gateway.cases import entries
-from gateway.cases.history import BlockEntry, BlockOf, RoleEntry, StatusEntry, blocked_now, roles_now, status_now
+from gateway.cases.history import (
+    BlockEntry,
+    BlockOf,
+    Entry,
+    QuestionEntry,
+    RoleEntry,
+    StatusEntry,
+    blocked_now,
+    roles_now,
+    said_apart,
+    status_now,
+)
 from gateway.database.content_sealer import ContentSealer
 from gateway.foundation.ids import CaseId
 from gateway.ports import Json
 
 
 def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> dict[str, Json]:
-    """The members `statuses`, `roles` and `blocks` of `case.show`, newest note first."""
+    """The members `statuses`, `roles`, `blocks` and `linked_questions` of `case.show`, newest note first."""
     noted = entries.of_case(sealer, connection, id)
     statuses, roles = status_now(noted), roles_now(noted)
     return {
@@ -36,7 +49,14 @@ def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> d
             if isinstance(one, RoleEntry)
         ],
         "blocks": [_block(connection, one) for one in blocked_now(noted).values()],
+        "linked_questions": [_question(one, noted) for one in reversed(noted) if isinstance(one, QuestionEntry)],
     }
+
+
+def _question(entry: QuestionEntry, noted: Sequence[Entry]) -> Json:
+    said = said_apart(noted, entry.about, since=entry.at)
+    people = frozenset[str]().union(*(said.get(state, frozenset()) for state in entry.states))
+    return {"about": entry.about, "at": entry.at, "said": len(people), "states": [*entry.states]}
 
 
 def _block(connection: Connection, entry: BlockEntry) -> Json:

@@ -51,6 +51,7 @@ class ConsentOfCase(Answer):
     holder: str
     state: ConsentState
     at: Time
+    lapses: bool = Field(description="it ends within a week or has ended, and the alarm about it is open")
     covers: Read[list[GrantOfCase]] = UNSAID
 
 
@@ -72,6 +73,15 @@ class AsylumHoldOfCase(Answer):
     states: Read[list[str]] = Field(
         default=UNSAID, description="States that the person fears, codes of the list country"
     )
+
+
+class QuestionOfCase(Answer):
+    """Whether an asylum hold on a linked case concerns this one: nothing goes to its States until somebody says."""
+
+    about: str = Field(description="the linked case")
+    at: Time
+    said: Count = Field(description="how many people said that it does not; two decide")
+    states: Read[list[str]] = Field(default=UNSAID, description="codes of the list country; * for every State")
 
 
 class LegalHoldOfCase(Answer):
@@ -111,6 +121,7 @@ class WholeCase(CaseFacts):
     consents: list[ConsentOfCase]
     denials: list[DenialOfCase]
     asylum_holds: list[AsylumHoldOfCase]
+    linked_questions: list[QuestionOfCase]
     legal_holds: list[LegalHoldOfCase]
     case_holds: list[CaseHoldOfCase]
     files: list[FileOfCase]

@@ -29,7 +29,8 @@ def show_case(value: Mapping[str, Json]) -> None:
         empty="no conversation",
     )
     for consent in list_objects(value, "consents"):
-        output.print_line(f"consent  {consent['id'] or NOT_OPEN}  {consent['state']}")
+        lapses = "  ends within a week, or has ended" if consent["lapses"] else ""
+        output.print_line(f"consent  {consent['id'] or NOT_OPEN}  {consent['state']}{lapses}")
     for denial in list_objects(value, "denials"):
         said_no = [f"{name} {denial[name]}" for name in ("purpose", "unit", "category") if denial[name] is not None]
         output.print_line(f"denied  {', '.join(said_no) or 'all of it'}  (consent {denial['consent']})")
@@ -37,6 +38,10 @@ def show_case(value: Mapping[str, Json]) -> None:
         output.print_line(f"draft  {draft['id']}  {draft['type'] or NOT_OPEN}  {draft['state']}")
     for hold in list_objects(value, "asylum_holds"):
         output.print_line(f"asylum hold  {hold['conversation'] or NOT_OPEN}  {output.format_value(hold['states'])}")
+    for asked in list_objects(value, "linked_questions"):
+        output.print_line(
+            f"asked  a hold on {asked['about']}  {output.format_value(asked['states'])}  {asked['said']} of 2 said no"
+        )
     for hold in list_objects(value, "legal_holds"):
         output.print_line(f"legal hold  {hold['conversation'] or NOT_OPEN}  {hold['ground']} until {hold['until']}")
     for hold in list_objects(value, "case_holds"):

@@ -13,6 +13,7 @@ import click
 
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.progress import Progress
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
@@ -61,7 +62,11 @@ def import_records(
     profile = with_dates(read_profile(), None if dates is None else DayOrder(dates))
     found = _read(file, profile.known, encoding)
     chosen = _chosen(found.records, number)
-    taken = [take_record(profile, record) for record in chosen]
+    taken: list[Taken] = []
+    tell = Progress("read", unit="records", size=1).tell
+    for record in chosen:
+        taken.append(take_record(profile, record))
+        tell(len(taken), len(chosen))
     if len(taken) == 1:
         output.write_new(out, _draft(taken[0]))
         value: dict[str, Json] = {"draft": str(out), "report": _lines(taken[0].lines)}
@@ -76,6 +81,8 @@ def import_records(
         output.print_answer(value, as_json=as_json, people=_show_all)
     if found.guessed is not None:
         output.print_hint(f"{file.name} was read as {found.guessed}; if its words look wrong, name another --encoding")
+    if any(line.why.startswith("date_two_ways") for made in taken for line in made.lines):
+        output.print_hint("say once for the file which number of a date is the day: --dates day_first or month_first")
     output.print_hint(f"add what needs a person, then trm schema check {out if len(taken) == 1 else paths[0]}")
 
 
@@ -115,8 +122,10 @@ def _show_all(value: Mapping[str, Json]) -> None:
     drafts = value["drafts"]
     output.print_line(f"drafts: {len(drafts) if isinstance(drafts, list) else 0}")
     output.print_line(f"needs a person: {len(asked)}")
-    rows = [[item["field"], item["place"], _ranges(item["records"]), item["why"]] for item in asked]
-    output.print_table(["HTCDS", "referral", "records", "why"], rows, empty="nothing")
+    rows = [
+        [item["field"], item["place"], _ranges(item["records"]), *_first(item["cells"]), item["why"]] for item in asked
+    ]
+    output.print_table(["HTCDS", "referral", "records", "for example", "why"], rows, empty="nothing")
     for fate, title in (("mapped", "carried over"), ("lost", "lost")):
         names = dict.fromkeys(str(item["field"]) for item in report if item["fate"] == fate)
         output.print_line(f"{title}: {len(names)} column(s){': ' if names else ''}{', '.join(names)}")
@@ -124,14 +133,14 @@ def _show_all(value: Mapping[str, Json]) -> None:
 
 def _ranges(numbers: Json) -> str:
     """Write 1, 2, 3, 7 as 1-3, 7."""
-    found: list[list[int]] = []
-    for number in numbers if isinstance(numbers, list) else []:
-        if isinstance(number, int):
-            if found and number == found[-1][-1] + 1:
-                found[-1].append(number)
-            else:
-                found.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in found)
+    from adapters.sheet.results.questions import write_rows
+
+    return write_rows([number for number in numbers if isinstance(number, int)] if isinstance(numbers, list) else [])
+
+
+def _first(cells: Json) -> list[Json]:
+    """Return a cell to look at; nothing where no column says anything."""
+    return cells[:1] or [""] if isinstance(cells, list) else [""]
 
 
 @options.add_verb(htcds_commands, "export")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gateway.mapping.preview import Line
     from gateway.mapping.to_message import RecordMapping
 
+PROGRAM = Path(__file__).resolve().parents[3] / "adapters"
+"""Where the mapping files of the program lie."""
 _MARK = click.option("--mark", default="Ready to Refer", show_default=True, metavar="LABEL", help="The mark column.")
 
 
@@ -47,7 +49,7 @@ def check_mapping(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     import asyncio
 
     from gateway.mapping.case_system import read_mapping
-    from gateway.mapping.names import language_names
+    from gateway.mapping.labels import language_names
     from gateway.mapping.to_message import check, check_columns, vocabulary
 
     parsed = read_mapping(file)
@@ -80,6 +82,43 @@ def show_verdict(value: Mapping[str, Json]) -> None:
     )
 
 
+@options.add_verb(mapping_commands, "dates")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("column")
+@click.argument("order", type=click.Choice(["day_first", "month_first"]))
+@options.as_json
+def answer_dates(file: Path, column: str, order: str, as_json: bool) -> None:
+    """Write into a mapping FILE what 03/04/2024 means in a COLUMN; everything else in it stays. Needs no node.
+
+    Dates that can be read two ways are asked once for their column, in trm-results.xlsx and by trm mapping preview.
+    The answer holds for every cell of the column, also for those that are typed later; ask who fills it.
+
+    \b
+    Example:
+      trm mapping dates office.yaml Birthdate day_first
+    """
+    from gateway.mapping import answers
+    from gateway.mapping.case_system import read_text
+    from gateway.mapping.dates import DayOrder
+
+    if file.resolve().is_relative_to(PROGRAM):
+        raise RefusedError(
+            Code.INVALID,
+            "this mapping file is one of the program, for all offices; it was left as it is",
+            hint="copy it, answer in the copy, and name that in node.toml: adapter.mapping, adapter.enquiry_mapping",
+        )
+    answered = answers.answer_dates(read_text(file), column, DayOrder(order))
+    output.replace_file(file, answered.text.encode())
+    before: list[Json] = [None if one is None else str(one) for one in answered.before]
+    value: dict[str, Json] = {"file": str(file), "column": column, "dates": order, "before": before}
+    output.print_answer(value, as_json=as_json, people=_show_answer)
+
+
+def _show_answer(value: Mapping[str, Json]) -> None:
+    output.print_line(f"{value['column']}: dates are {value['dates']}")
+    output.print_hint("a node reads its mapping files when it starts: start it anew, then the rows that wait are read")
+
+
 @options.add_verb(mapping_commands, "preview")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
@@ -107,17 +146,20 @@ def preview_mapping(file: Path, records: Path, back: bool, language: str | None,
     parsed = read_mapping(file)
     if language is not None or not (back or records.suffix == ".json"):  # as the adapter of line lists reads
         parsed = in_languages(parsed, language)
+    rows: Sequence[LocalRecord] = ()
     if back:
-        drawn: list[Json] = [_back(parsed, records.name, output.read_object(records))]
+        drawn = [_back(parsed, records.name, output.read_object(records))]
     elif records.suffix == ".json":
         row = LocalRecord(ref=records.name, fields=output.read_object(records), mapping=parsed.name)
         drawn = [_out(parsed, row)]
     else:
         from gateway.app import marked_rows  # the whole node, which nothing else here needs
 
-        drawn = [_out(parsed, row) for row in asyncio.run(marked_rows(file, records, mark))]
-    output.print_answer({"records": drawn}, as_json=as_json, people=_show_preview)
-    if any(isinstance(item, dict) and item["findings"] for item in drawn):
+        rows = asyncio.run(marked_rows(file, records, mark))
+        drawn = [_out(parsed, row) for row in rows]
+    value: dict[str, Json] = {"records": [*drawn], "questions": _ask(rows, drawn)}
+    output.print_answer(value, as_json=as_json, people=_show_preview)
+    if any(item["findings"] for item in drawn):
         raise click.exceptions.Exit(1)
 
 
@@ -134,6 +176,30 @@ def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
         "findings": _findings(faults),
         "losses": _findings(losses(parsed, row)),
     }
+
+
+def _ask(rows: Sequence[LocalRecord], drawn: Sequence[Mapping[str, Json]]) -> list[Json]:
+    """Return what is asked once for a column, and not again at each row that waits for the answer."""
+    from adapters.sheet.results.questions import Fault, ask_by_column, is_asked
+
+    labels = {place: label for row in rows for label, place in row.places.items()}
+    found = [_finding(item) for each in drawn for item in list_objects(each, "findings")]
+    faults = [Fault(mapping="", label=labels.get(one.place, ""), finding=one) for one in found if is_asked(one)]
+    return [
+        {
+            "column": question.label,
+            "place": question.place,
+            "rows": [*question.rows],
+            "example": question.example,
+            "rule": question.rule,
+            "command": question.command,
+        }
+        for question in ask_by_column(faults)
+    ]
+
+
+def _finding(item: Mapping[str, Json]) -> Finding:
+    return Finding(place=str(item["place"]), rule=str(item["rule"]))
 
 
 def _back(parsed: RecordMapping, name: str, message: Mapping[str, Json]) -> dict[str, Json]:
@@ -165,6 +231,8 @@ def _lines(lines: Sequence[Line]) -> list[Json]:
 
 
 def _show_preview(value: Mapping[str, Json]) -> None:
+    from adapters.sheet.results.questions import is_asked
+
     records = list_objects(value, "records")
     if not records:
         output.print_line("no row is marked")
@@ -173,5 +241,19 @@ def _show_preview(value: Mapping[str, Json]) -> None:
         output.print_line(f"record {item['record']}")
         lines = list_objects(item, "lines")
         output.print_table(columns, [[line[name] for name in columns] for line in lines], empty="nothing is read")
-        if item["findings"]:
-            show_verdict(item)
+        own = [one for one in list_objects(item, "findings") if not is_asked(_finding(one))]
+        if own:
+            show_verdict({"findings": [*own]})
+    _show_questions(list_objects(value, "questions"))
+
+
+def _show_questions(questions: Sequence[Mapping[str, Json]]) -> None:
+    from adapters.sheet.results.questions import write_rows
+
+    if questions:
+        lines = []
+        for each in questions:
+            rows = [row for row in each["rows"] if isinstance(row, int)] if isinstance(each["rows"], list) else []
+            lines.append([each["column"], write_rows(rows), len(rows), each["example"], each["rule"], each["command"]])
+        output.print_line("asked once for a column:")
+        output.print_table(["column", "rows", "cells", "for example", "why", "the answer"], lines, empty="")

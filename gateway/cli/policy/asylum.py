@@ -31,7 +31,8 @@ def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], a
     again.
 
     It lies over the conversation and over every other one that relies on the same consents. What waits to go is stopped
-    when it departs. Withdrawals and safety alerts still pass. Nobody else is told of it.
+    when it departs. Withdrawals and safety alerts still pass. Nobody else is told of it. Of each case that is linked to
+    this one the node asks whether the hold concerns its person too: see trm asylum apart.
 
     \b
     Example:
@@ -70,6 +71,34 @@ def _show_lift(value: Mapping[str, Json]) -> None:
         output.print_hint("a second, different person has to lift it too")
     else:
         output.print_line(f"{value['id']} is no longer held")
+
+
+@options.add_verb(asylum_commands, "apart")
+@click.argument("case")
+@click.option("--state", multiple=True, metavar="CODE", help="A State that the node asks about; may be repeated.")
+@options.pass_node
+@options.as_json
+def set_case_apart(reach: Reach, case: str, state: tuple[str, ...], as_json: bool) -> None:
+    """Say that what a linked person fears does not concern the person of this case: two different people.
+
+    While an asylum hold lies on a linked case, nothing of this one goes to the States that it names, until somebody has
+    answered; trm case show prints what is asked. If it does concern the person, place a hold on a conversation of this
+    case instead (trm asylum hold). Without --state it answers a question that names no State.
+
+    \b
+    Example:
+      trm asylum apart q2x0bJr3QkK0m1c5n8sT4g --state AL --node /srv/trm/fr
+    """
+    value = reach.ask("asylum.apart", id=case, states=[*state])
+    output.print_answer(value, as_json=as_json, people=_show_apart)
+
+
+def _show_apart(value: Mapping[str, Json]) -> None:
+    if value["unanswered"]:
+        output.print_line(f"{value['id']}: still asked of {_states({'states': value['unanswered']})}")
+        output.print_hint("a second, different person has to say so too")
+    else:
+        output.print_line(f"{value['id']}: nothing is asked of it any more")
 
 
 @options.add_verb(asylum_commands, "list")

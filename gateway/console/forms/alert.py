@@ -92,7 +92,7 @@ def _explain_hours(words: Words, country: str) -> str:
         "%(country)s has to take it within %(soon)s if it is one of these: %(kinds)s; else within %(later)s.",
         country=country,
         soon=words.span(min(alert_clock(code) for code in URGENT_KINDS)),
-        kinds=", ".join(urgent),
+        kinds=words.comma.join(urgent),
         later=words.span(alert_clock("")),
     )
 

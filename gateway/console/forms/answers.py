@@ -25,7 +25,7 @@ def _answers(part: Part, words: Words) -> Iterator[str]:
             yield text
     elif part.look == "list" and part.parts and not part.lines:
         if rows := sum(1 for row in part.parts if any(_answers(row, words))):
-            yield f"{part.label}: {rows}"
+            yield f"{part.label}{words.colon}{rows}"
     else:
         for inner in part.parts if isinstance(part, Group) else ():
             yield from _answers(inner, words)

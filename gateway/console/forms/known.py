@@ -54,5 +54,7 @@ def explain_nothing(body_type: str, offered: Mapping[str, Options], words: Words
         if not options and place.startswith("/content/"):
             first = [words.message(one) for one in COMES_FIRST.get((body_type, place), ())]
             text = words(OTHERWISE.get((body_type, place), NO_MESSAGE))
-            found[place] = words("This has to come first: %(messages)s.", messages=", ".join(first)) if first else text
+            found[place] = (
+                words("This has to come first: %(messages)s.", messages=words.comma.join(first)) if first else text
+            )
     return found

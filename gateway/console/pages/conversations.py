@@ -189,7 +189,7 @@ def label_path(body_type: str, pointer: str, words: Words) -> str:
     """Name a field by the labels on the way to it, below header or content; a row is named by its list and number."""
     steps = pointer.split("/")
     ends = [end for end in range(3, len(steps) + 1) if end == len(steps) or not steps[end].isdecimal()]
-    return ": ".join(label_place(body_type, "/".join(steps[:end]), words) for end in ends)
+    return words.colon.join(label_place(body_type, "/".join(steps[:end]), words) for end in ends)
 
 
 async def export_evidence(visit: Visit) -> web.StreamResponse:

@@ -235,7 +235,9 @@ async def _form(
         own=own,
         parts=parts,
         faults=group_by_place(faults),
-        summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
+        summary=[
+            (fault.place, f"{fault.label}{words.colon}{fault.text}" if fault.label else fault.text) for fault in faults
+        ],
         number=str(own["number"]) if number is None else number,
         shown=shown,
         preview=preview,

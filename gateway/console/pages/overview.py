@@ -58,12 +58,13 @@ class EndingRow:
 
 def describe_queues(visit: Visit, told: Mapping[str, Any], now: int) -> list[QueueRow]:
     """Describe what `node.delivery` says of each queue."""
-    rtl, rows = visit.words.language.direction == "rtl", list[QueueRow]()
+    words, rows = visit.words, list[QueueRow]()
+    rtl = words.language.direction == "rtl"
     for one in told["queues"]:
         waits = [now - at for at in one["times"]]
-        oldest = visit.words.span(max(waits)) if waits else ""
-        name, limit = visit.words(QUEUES[one["queue"]]), LIMITS[one["queue"]]
-        label = f"{name}: {one['count']}" + (f", {oldest}" if oldest else "")
+        oldest = words.span(max(waits)) if waits else ""
+        name, limit = words(QUEUES[one["queue"]]), LIMITS[one["queue"]]
+        label = f"{name}{words.colon}{one['count']}" + (f"{words.comma}{oldest}" if oldest else "")
         rows.append(
             QueueRow(
                 name=name,

@@ -204,7 +204,10 @@ async def _form(
         receiver="" if asked is None else units.reference(asked.unit),
         all_kinds=len(choose_categories("", every=True)),
         answers=form.fields,
-        ends=[(day, f"{visit.words.span(n * 30 * 86_400)}, {visit.words.date(day)}") for n, day in list_ends(today)],
+        ends=[
+            (day, f"{visit.words.span(n * 30 * 86_400)}{visit.words.comma}{visit.words.date(day)}")
+            for n, day in list_ends(today)
+        ],
         signed=next(iter(fields.get(HASH, ())), ""),
         status=422 if faults or unsaid or told else 200,
     )

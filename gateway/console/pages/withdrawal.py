@@ -61,7 +61,12 @@ async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, st
     """List each grant with its place: purpose and recipients."""
     units, words = await load_units(visit), visit.words
     return [
-        (str(n), f"{words.code('purpose', one['purpose'])}: {', '.join(map(units.reference, one['recipient_units']))}")
+        (
+            str(n),
+            words.code("purpose", one["purpose"])
+            + words.colon
+            + words.comma.join(map(units.reference, one["recipient_units"])),
+        )
         for n, one in enumerate(record["grants"])
     ]
 

@@ -32,7 +32,6 @@ PLACES: States = {
     "backups": N_("In backups"),
 }
 NOTHING = "–"
-COMMAS = {"ar": "، "}
 
 
 class HistoryText:
@@ -42,7 +41,6 @@ class HistoryText:
         self._found = found
         self._words = words
         self._events = Events(words)
-        self._comma = COMMAS.get(words.language.code, ", ")
         self._at = at
 
     def write(self) -> Paper:
@@ -187,10 +185,10 @@ class HistoryText:
         log, point = found["log"], found["checkpoint"]
         seen = log["witnessed"] or log["partly_witnessed"] or {"by": []}
         return [
-            (words("Log"), f"{log['origin']}, {log['entries']}"),
+            (words("Log"), self._list((log["origin"], str(log["entries"])))),
             (
                 words("Signed by us"),
-                NOTHING if point is None else f"{point['size']}, {self._at(point['at'])}, {point['root']}",
+                NOTHING if point is None else self._list((str(point["size"]), self._at(point["at"]), point["root"])),
             ),
             (
                 words("Witnessed by others"),
@@ -202,7 +200,7 @@ class HistoryText:
         ]
 
     def _list(self, parts: Iterable[str]) -> str:
-        return self._comma.join(parts) or NOTHING
+        return self._words.comma.join(parts) or NOTHING
 
     # --- one cell -----------------------------------------------------------------------------------------------
 
@@ -224,7 +222,7 @@ class HistoryText:
             return said
         way = self._words("To") if about["direction"] == "out" else self._words("From")
         kind = NOTHING if about["kind"] is None else self._words.message(about["kind"])
-        return f"{said}: {kind}. {way} {self._words.country(about['peer'])}"
+        return f"{said}{self._words.colon}{kind}. {way} {self._words.country(about['peer'])}"
 
     def _name_who(self, who: Mapping[str, Any]) -> str:
         return who["name"] or self._words(WHO[who["kind"]])
@@ -236,7 +234,7 @@ class HistoryText:
         said = [words("consent of %(when)s", when=self._at(basis["consent"]))] if basis["consent"] is not None else []
         said += [words("danger to life")] if basis["vital_interest"] else []
         said += [words.code("legal_basis", code) for code in basis["legal_basis"]]
-        return "; ".join(said) or NOTHING
+        return words.semicolon.join(said) or NOTHING
 
 
 def name_case(case: Mapping[str, Any]) -> str:

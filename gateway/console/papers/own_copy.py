@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gateway.console.papers.case_history import COMMAS, NOTHING
+from gateway.console.papers.case_history import NOTHING
 from gateway.console.papers.paper import Paper, Table
 from gateway.console.states import Table as States
 from gateway.console.units import Units
@@ -36,7 +36,6 @@ class OwnCopyText:
         self._words = words
         self._at = at
         self._units = units
-        self._comma = COMMAS.get(words.language.code, ", ")
 
     def write(self) -> Paper:
         """The whole paper."""
@@ -169,4 +168,4 @@ class OwnCopyText:
         return self._list(self._words.code(list_name, code) for code in codes)
 
     def _list(self, parts: Iterable[str]) -> str:
-        return self._comma.join(parts) or NOTHING
+        return self._words.comma.join(parts) or NOTHING

@@ -111,6 +111,7 @@ def gate_facts(
         conversation_withdrawn=circumstances.conversation_withdrawn,
         asylum_hold=circumstances.asylum_hold,
         feared_states=circumstances.feared_states,
+        unanswered=circumstances.unanswered,
         history=circumstances.history,
         approver=circumstances.approver,
         header=header,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gateway.demo.bodies import Writer
+from gateway.demo.cast import AIRPORTS
 from gateway.demo.chronicle import Chronicle
 from gateway.demo.journey import Journey, Said
 from gateway.demo.nodes import format_day
@@ -192,11 +193,8 @@ class CaseActs:
         self.send("joint", self.theirs, self.ours, self.said("joint", self.theirs, self.ours, said))
 
     def _propose(self) -> None:
-        said = self._journey("propose").proposal(self.persona.pseudonym, "adult")
-        legs = said.content["legs"]
-        if not isinstance(legs, list) or not isinstance(legs[0], dict):
-            raise TypeError("a journey has legs")
-        legs[0] |= {"from": letters.PLACES[self.script.sender], "to": letters.PLACES[self.script.recipient]}
+        start, goal = AIRPORTS[self.script.sender], AIRPORTS[self.script.recipient]
+        said = self._journey("propose").proposal(self.persona.pseudonym, "adult", start=start, goal=goal)
         self.send("propose", self.ours, self.theirs, self.said("propose", self.ours, self.theirs, said))
 
     def _confirm(self) -> None:

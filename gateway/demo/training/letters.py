@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from gateway.demo.journey import SHELTER, Said
 from gateway.demo.training.personas import Persona
 from gateway.ports import Json
 
-PLACES: Mapping[str, str] = {"FR": "Lyon LYS", "IT": "Milano MXP", "AL": "Tirana TIA", "MA": "Casablanca CMN"}
 ITEM = "item-1"
 """The only one of a question here."""
 

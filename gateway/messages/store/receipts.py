@@ -184,7 +184,7 @@ def of_message(connection: Connection, direction: str, peer: NodeId, id: str) ->
 
 
 def words(connection: Connection, direction: str, peer: NodeId, ids: Sequence[str]) -> list[Word]:
-    """What receipts for several messages of one link say, in the order of `of_message`."""
+    """Read the words of receipts for several messages of one link, in the order of `of_message`."""
     found: list[Word] = []
     for start in range(0, len(ids), AT_ONCE):
         found += _WORDS.made(Word, connection, way=direction, peer=peer, ids=ids[start : start + AT_ONCE])
@@ -217,7 +217,7 @@ def _read(document: bytes, rows: Sequence[ReceiptRow]) -> KeptReceipts:
 
 
 def members(connection: Connection, batch: int) -> list[ReceiptRow]:
-    """Which receipts are in one batch."""
+    """List the receipts of one batch."""
     return _MEMBERS.made(ReceiptRow, connection, batch=batch)
 
 
@@ -234,7 +234,7 @@ def owed(connection: Connection, peer: NodeId, limit: int) -> list[tuple[int, Re
 
 
 def settled(connection: Connection, seqs: Sequence[int]) -> None:
-    """These were answered 200."""
+    """Owe these no longer: they were answered 200."""
     _SETTLED.run_listed(connection, seqs=seqs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.cases.history import EVERY
 from gateway.conversations.history import History, Side
 from gateway.errors import Code
 from gateway.foundation.ids import UnitKind
@@ -34,7 +35,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
 
     The exception is a partner NGO there, on the person's signed request and with a second person's approval. That a
     claim exists is itself not told: a reason or a correction that names it is refused, a neutral one may stop a return.
-    What asks the State of origin something, or begins a return, needs a legal status that is known.
+    What asks the State of origin something, or begins a return, needs a legal status that is known. While a hold on a
+    linked case asks whether its States are feared here too, they count as feared (domain 9.31).
     """
     if not _tells_of_a_person(facts):
         return PERMIT
@@ -46,7 +48,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
         return _g5(
             "/header/recipient_unit", "the legal status of the person and the State asked have to be known first"
         )
-    if not (_protected(facts, history) and _may_be_feared(facts, history, country)):
+    asked = _is_asked_about(facts, country)
+    if not asked and not (_protected(facts, history) and _may_be_feared(facts, history, country)):
         return PERMIT
     if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
         return PERMIT
@@ -56,6 +59,13 @@ def g5_asylum(facts: GateFacts) -> Decision:
         return _g5(
             "/content/reason",
             "choose another reason: nothing tells a feared State of an asylum claim (trm asylum hold)",
+        )
+    if asked:
+        return _g5(
+            "/header/recipient_unit",
+            "an asylum hold lies on a linked case, and nobody has said whether this person fears that State too: place "
+            "a hold here as well (trm asylum hold), or two people say that it does not concern this one (trm asylum "
+            "apart)",
         )
     if not _feared(facts, history) - NAMES_NO_STATE:
         return _g5(
@@ -126,6 +136,11 @@ def _may_be_feared(facts: GateFacts, history: History, country: str | None) -> b
         return True
     told_by_them = history.status_by is Side.THEIRS and not facts.asylum_hold
     return not feared - NAMES_NO_STATE and not told_by_them
+
+
+def _is_asked_about(facts: GateFacts, country: str | None) -> bool:
+    """Whether nobody has said yet if the recipient is feared here as it is by a linked person (domain 9.31)."""
+    return bool(facts.unanswered) and (country is None or not facts.unanswered.isdisjoint({country, EVERY}))
 
 
 def _ngo_on_request(facts: GateFacts) -> bool:

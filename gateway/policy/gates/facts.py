@@ -79,7 +79,8 @@ class GateFacts:
     ``guardianship_elsewhere`` is what the sender told of the child's guardians in other conversations of the case; a
     receiver knows of none.
 
-    ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``approver`` is the
+    ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``unanswered`` are
+    those of which a hold on a linked case asks, or `gateway.cases.history.EVERY`. ``approver`` is the
     staff reference of who approved this message on this node besides its author. ``findings`` are those of schema and
     mapping.
     """
@@ -109,6 +110,7 @@ class GateFacts:
     record_withdrawn: bool = False
     sender_roles: frozenset[str] | None = None
     guardianship_elsewhere: Guardianship = NOTHING_TOLD
+    unanswered: frozenset[str] = frozenset()
     name: str = field(init=False)
     with_this: History = field(init=False, compare=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from gateway.consent.givers import unfit_giver
 from gateway.consent.rules import Consent
 from gateway.conversations.history import CHILD, BestInterests, Grounds, History, Risk, Side, travellers
 from gateway.errors import Code
@@ -261,14 +262,23 @@ def _g8(hint: str) -> Refuse:
 
 
 def signed_request(facts: GateFacts, purpose: str) -> bool:
-    """Whether the person asked on a signed form that this unit be told for this purpose.
+    """Whether the person asked on a signed form that this unit be told for this purpose, and could.
 
     The catalogue has one message that carries a person's signature: a consent record with the hash of its form. The
     consent that this message relies on, with every withdrawal known here, stands for the record of the conversation.
+    Whoever gave it has to be able to at the age that was told, and still to speak for the child, as for any consent
+    (domain 7.17, 7.23).
     """
-    held = facts.consent
-    others = [one for one in facts.history.signed if held is None or one.consent_id != held.consent_id]
-    return any(_asks(one, purpose, facts.recipient_unit, facts.today) for one in [*others, *([held] if held else [])])
+    held, history = facts.consent, facts.history
+    asked = {one.consent_id: (one, history.guardianship_of(one)) for one in history.signed}
+    if held is not None:
+        asked[held.consent_id] = held, facts.guardianship(at_receiver=False)
+    child, today = facts.with_this.child(facts.today), facts.today
+    return any(
+        _asks(one, purpose, facts.recipient_unit, today)
+        and unfit_giver(one, child=child, today=today, guardianship=guardianship) is None
+        for one, guardianship in asked.values()
+    )
 
 
 def _asks(consent: Consent, purpose: str, unit: UnitAddress, today: date) -> bool:

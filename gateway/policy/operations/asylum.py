@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.access.enrolment import check_two_people
+from gateway.cases import store as cases
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
 from gateway.conversations.history import NOTHING_SAID
@@ -28,7 +29,7 @@ from gateway.operations.ids import ConversationId
 from gateway.operations.models import Answer, Asked, Nothing, Time
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
-from gateway.policy import asylum_holds, store
+from gateway.policy import asylum_holds, linked_holds, store
 from gateway.policy.asylum_holds import Named
 from gateway.policy.store import AsylumHold
 from gateway.ports import Clock, Json, OperationResult
@@ -102,12 +103,12 @@ class AsylumOperations:
         """A named person places a hold, at once: nothing of this conversation goes to a feared State any more, nor of
         others of its case or that rely on the same consents. Feared are the `states` named now or before, and the
         nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again when it
-        departs.
+        departs. Of each case linked to this one it is asked whether its person fears these States too.
         """
         id, now = asked.id, self._clock.now()
         actor = pseudonym(name_actor(caller, asked.attested), self._actor)
         attested = asked.attested is not None
-        states = _countries(asked.states)
+        states = list_countries(asked.states)
         rows, sealed = await conversation_rows(self._content, id)
         opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
         consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
@@ -135,6 +136,8 @@ class AsylumOperations:
             store.place(connection, placed, labels)
             ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
+            case = cases.cases_of(connection, [conversation]).get(conversation)
+            linked_holds.settle_case(self._content, connection, case, at=now)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None
 
@@ -172,7 +175,9 @@ class AsylumOperations:
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
             else:
                 ledger.add_lifted(connection, label, store.labels_of(connection, known.ref), at=now)
+                case = cases.cases_of(connection, [label]).get(label)
                 store.lift(connection, known.ref)
+                linked_holds.settle_case(self._content, connection, case, at=now)
                 journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
             return known.lift is None
 
@@ -205,13 +210,13 @@ class AsylumOperations:
         return OperationResult(value={"holds": items})
 
 
-def _countries(codes: Sequence[str]) -> set[str]:
+def list_countries(codes: Sequence[str]) -> set[str]:
     """The States that are named. Raises RefusedError invalid for what is no code of the list country."""
     known = schemas.code_list("country")
     if any(code not in known for code in codes):
         raise RefusedError(
             Code.INVALID,
-            "the argument states is wrong; no hold was placed or changed",
+            "the argument states is wrong; nothing was placed, changed or noted",
             findings=[Finding(place="/states", rule="unknown_code", hint="a list of codes of the list country")],
         )
     return set(codes)

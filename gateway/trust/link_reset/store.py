@@ -171,7 +171,7 @@ def erased_or_held(connection: Connection, peer: NodeId, ids: Sequence[str]) -> 
 
 
 def being_voided(connection: Connection, peer: NodeId, ids: Sequence[str]) -> list[str]:
-    """Those messages to the peer about which it is being asked."""
+    """List the messages to the peer about which it is being asked."""
     query = select(message.c.id).where(
         message.c.direction == messages.OUT,
         message.c.peer == peer,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from gateway.messages.probe import Leg
 from gateway.operations.ids import ChangeId, MessageId, PeerId
-from gateway.operations.models import DIGITS, Answer, Asked, Count, Flag, Object, OneOf, Text, Time
+from gateway.operations.models import DIGITS, Answer, Asked, Count, Flag, Object, OneOf, Text, Time, Unread
 from gateway.peers.scope import PeerState
 
 State = Annotated[str, OneOf(*PeerState)]
@@ -230,11 +230,15 @@ class OnePeer(Asked):
     id: PeerId
 
 
+Chain = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": "object"}})]
+"""Signed documents, judged where a chain is read; described as what they are."""
+
+
 class AddPeer(Asked):
     """Where the chain of a new peer is."""
 
     name: Text | None = None
-    chain: Any = Field(default=None, description="the content of its pairing file")
+    chain: Unread[Chain | None] = Field(default=None, description="the content of its pairing file")
     url: Text | None = Field(default=None, description="or the address to fetch it from")
     fingerprint: Text | None = None
     version: Count | None = Field(default=None, description="the version that its chain must reach")

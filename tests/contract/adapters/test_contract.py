@@ -17,7 +17,7 @@ from adapters.kit.kind import find, offered
 from gateway.mapping.conformance import examine
 from gateway.ports import RecordEraser
 
-HOLD_FILES = {"folder", "sftp", "sql"}
+HOLD_FILES = {"folder", "sftp", "sql", "rest", "primero"}
 """Kinds whose systems can hold files: the cases about them are not passed over."""
 
 

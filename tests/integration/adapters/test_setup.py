@@ -159,8 +159,10 @@ async def test_a_json_api(tmp_path: Path) -> None:
         needs = await bench.adapter(find_path="/inbox?key={key}").needs()
         assert told(needs) == []
         assert [need.place for need in needs if need.state is State.UNTRIED] == [
+            "files of items /ready/{ref}/files",
             "post to /inbox",
             "news to /news",
+            "files to /inbox/{key}/files",
             "delete /inbox/{id}",
             "delete /ready/{ref}",
         ]

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import desks
-from support.desks import Desk, enquiry, pair, served
+from support.desks import enquiry, pair, served
 from support.house import ROOT
 from support.patience import PATIENCE
 from support.ports import free_port
+from support.sides import Side, examples, ran, side
 
 from adapters.kit.client import Node, ProblemError
 
-BLOCK = re.compile(r"^```(sh|python|js) (ask|take)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-EXAMPLES = {
-    (language, name): text for language, name, text in BLOCK.findall((ROOT / "docs" / "api-examples.md").read_text())
-}
+EXAMPLES = examples("api-examples.md", ("sh", "python", "js"), ("ask", "take"))
 RUN = {"sh": ["sh", "-eu"], "python": [sys.executable], "js": ["node"]}
 SUFFIX = {"sh": ".sh", "python": ".py", "js": ".mjs"}
-
-
-@dataclass(frozen=True)
-class Side:
-    """One node with loopback, and the token that `trm init` made."""
-
-    desk: Desk
-    port: int
-
-    @property
-    def token(self) -> str:
-        """The one of the case system."""
-        return (self.desk.folder / "api-token").read_text().strip()
-
-    @property
-    def url(self) -> str:
-        """The address of the local API."""
-        return f"http://127.0.0.1:{self.port}"
-
-
-def side(base: Path, name: str, *, at_the_desk: bool) -> Side:
-    """A node that listens on loopback, with or without a case system of its own."""
-    desk, port = desks.make(base, name), free_port()
-    settings = desk.folder / "node.toml"
-    text = settings.read_text()
-    if at_the_desk:
-        text = re.sub(r"\[adapter\]\n(?:[^\[\n]*\n)*", "", text)
-    settings.write_text(text + f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
-    return Side(desk=desk, port=port)
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +33,11 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side
         yield fr, al
 
 
-def ran(at: Side, language: str, name: str, folder: Path) -> str:
+def printed(at: Side, language: str, name: str, folder: Path) -> str:
     """What one example prints, run in an empty folder."""
     program = folder / f"example{SUFFIX[language]}"
     program.write_text(EXAMPLES[language, name])
-    env = {**os.environ, "TRM_URL": at.url, "TRM_TOKEN": at.token, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*RUN[language], str(program)],
-        cwd=folder,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return ran(at, *RUN[language], program, folder=folder, PYTHONPATH=str(ROOT))
 
 
 @pytest.mark.parametrize("language", RUN)
@@ -93,8 +47,8 @@ def test_a_question_is_asked_and_taken(sides: tuple[Side, Side], tmp_path: Path,
         assert not os.environ.get("TRM_TESTS_COMPLETE"), f"{language} can not be run here"
         pytest.skip(f"{language} can not be run here")
     fr, al = sides
-    asked = ran(fr, language, "ask", tmp_path)
-    taken = ran(al, language, "take", tmp_path).split()[-1]
+    asked = printed(fr, language, "ask", tmp_path)
+    taken = printed(al, language, "take", tmp_path).split()[-1]
     assert taken in asked
     assert list(Node(al.url, al.token).inbox()) == []
     delivered(fr, taken)

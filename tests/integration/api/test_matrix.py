@@ -49,7 +49,7 @@ PLAIN = (
     *("draft.show", "draft.preview", "draft.release", "draft.discard"),
     *("attachment.add", "attachment.list", "attachment.waiting", "attachment.discard"),
     *("conversation.show", "conversation.writable", "conversation.due"),
-    *("retention.release", "asylum.hold", "asylum.lift", "erasure.follow"),
+    *("retention.release", "asylum.hold", "asylum.lift", "asylum.apart", "erasure.follow"),
     *("case.show", "case.grounds", "case.join", "case.relate", "case.confirm", "case.undo", "case.release"),
     *(
         "consent.show",

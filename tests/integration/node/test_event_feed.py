@@ -108,7 +108,7 @@ async def test_a_busy_key_service_ends_no_stream(tmp_path: Path, monkeypatch: py
 
 
 async def test_each_event_says_which_message_it_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where others fill what is remembered while somebody far behind reads: that one lost events of a unit, and was
+    """Also where others fill what is remembered while somebody far behind reads: that one lost events of a unit and was
     told of others without their message.
     """
     monkeypatch.setattr(event_feed, "KNOWN_AT_MOST", 3)

@@ -1,4 +1,4 @@
-"""What a node keeps in memory of peers, policies and tokens is what was read last, however reads come back."""
+"""What a node keeps in memory of peers, policies, tokens and time is what was read last, however reads come back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from support.pair import two_nodes
 
 from gateway.access import token_store
 from gateway.composition.node import Node
+from gateway.peers import confirmed_time
 from gateway.peers import store as peer_rows
 from gateway.policy import in_force
+
+TAKEN_BACK = "insert into meta (key, value) values ('clock_superseded', cast('7' as blob))"
 
 
 def _peers(node: Node) -> object:
@@ -29,6 +32,10 @@ def _policies(node: Node) -> object:
     return node.policies._changes
 
 
+def _time(node: Node) -> object:
+    return node.time._superseded
+
+
 KINDS: dict[str, tuple[Any, str, str, Callable[[Node], Any], Callable[[Node], object]]] = {
     "peers": (peer_rows, "load", "update peer set state = 'suspended'", lambda node: node.peers.refresh(), _peers),
     "tokens": (token_store, "load", "update token set revoked = 1", lambda node: node.tokens.refresh(), _tokens),
@@ -38,6 +45,14 @@ KINDS: dict[str, tuple[Any, str, str, Callable[[Node], Any], Callable[[Node], ob
         "update change set effective = effective + 1",
         lambda node: node.policies.refresh(),
         _policies,
+    ),
+    "time": (confirmed_time, "read_believed", TAKEN_BACK, lambda node: node.time.refresh(), _time),
+    "time of another worker": (
+        confirmed_time,
+        "read_believed",
+        TAKEN_BACK,
+        lambda node: node.time.read_again(),
+        _time,
     ),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -59,6 +61,72 @@ def test_content_may_be_missing(operation: str):
         return deeper | {*schema.get("required", ())} - shows | required([*left.values()])
 
     assert not required(answer(operation)) & CONTENT_MEMBERS
+
+
+def operations(api: Any) -> Iterator[Any]:
+    """Each operation of a description."""
+    for item in api["paths"].values():
+        yield from item.values()
+
+
+def nameless(api: Any) -> list[str]:
+    """Where a maker of clients would find no shape, or would have to invent a name for one."""
+    found = [
+        f"{one['operationId']}: {media}"
+        for one in operations(api)
+        for part in (one.get("requestBody", {}), *one["responses"].values())
+        for media, content in part.get("content", {}).items()
+        if not is_named(content.get("schema", {}), media)
+    ]
+    return found + [name for name, shape in api["components"]["schemas"].items() if any(inner_shapes(shape))]
+
+
+def is_named(schema: Any, media: str) -> bool:
+    """A component, several of them, or the bytes of a file."""
+    if media == "application/octet-stream":
+        return bool(schema == {"type": "string", "format": "binary"})
+    return all("$ref" in one for one in schema.get("anyOf", [schema.get("items", schema)]))
+
+
+def inner_shapes(schema: Any) -> Iterator[Any]:
+    """What stands inside of a component and is neither a plain value nor a component itself."""
+    within = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("prefixItems", ())]
+    within += [schema[name] for name in ("items", "additionalProperties") if isinstance(schema.get(name), dict)]
+    for one in within:
+        if not one.keys() & {"$ref", "anyOf", "type", "enum", "const"}:
+            yield one
+        if one.get("type") == "object" and (
+            "properties" in one or not isinstance(one.get("additionalProperties"), dict)
+        ):
+            yield one
+        yield from inner_shapes(one)
+
+
+def test_every_operation_has_a_name_of_its_own():
+    """By it a client calls its function, whatever the case of letters and the kind of dot."""
+    names = [one["operationId"].lower().replace(".", "_") for one in operations(document())]
+    assert len(names) == len(set(names)) == len(ROUTES)
+
+
+def test_every_shape_has_a_name():
+    """Bodies, answers and what stands in them are components: a client has one type for each, under our name."""
+    assert nameless(document()) == []
+
+
+def test_a_shape_without_a_name_is_found():
+    """In an answer, in a body, inside of a component, and where nothing is said at all."""
+    api = deepcopy(document())
+    api["paths"][f"{PREFIX}/messages"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = {}
+    api["paths"][f"{PREFIX}/attachments"]["post"]["requestBody"]["content"]["application/octet-stream"] = {}
+    shapes = api["components"]["schemas"]
+    shapes["Saved"]["properties"]["inner"] = {"anyOf": [{"type": "object"}, {"type": "null"}]}
+    shapes["Fault"]["properties"]["any"] = {"description": "whatever"}
+    assert sorted(nameless(api)) == [
+        "Fault",
+        "Saved",
+        "attachment.add: application/octet-stream",
+        "message.list: application/json",
+    ]
 
 
 def test_a_component_has_a_name_of_its_own():

@@ -128,3 +128,19 @@ def test_a_missing_file_is_refused(tmp_path: Path):
     ran = run("schema", "check", str(tmp_path / "none.json"))
     assert ran.exit_code == 1
     assert ran.stderr.splitlines()[-1] == "trm: hint: no such file or directory"
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path):
+    """Behind a link too, with the rights that it had; where that cannot be, it is what it was."""
+    folder = tmp_path / "office"
+    folder.mkdir()
+    file, link = folder / "office.yaml", tmp_path / "link.yaml"
+    file.write_bytes(b"before")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    output.replace_file(link, b"after")
+    assert (link.is_symlink(), file.read_bytes(), file.stat().st_mode & 0o777) == (True, b"after", 0o640)
+    assert [path.name for path in folder.iterdir()] == ["office.yaml"]
+    with pytest.raises(RefusedError, match="cannot be replaced; it was left as it is") as told:
+        output.replace_file(folder, b"after")
+    assert told.value.code is Code.INVALID and file.read_bytes() == b"after"

@@ -69,11 +69,11 @@ def test_the_verbs_of_the_design_are_there():
         audit+list audit+reads audit+cases audit+case
         audit+show audit+verify audit+export alert+list alert+acknowledge alert+review
         case+grounds audit+content audit+reasons
-        asylum+hold asylum+lift asylum+list
+        asylum+apart asylum+hold asylum+lift asylum+list
         erase erasure+list erasure+follow erasure+refuse
         retention+run retention+hold retention+release retention+list
-        schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
-            adapter+prepare alarm+list
+        schema+list schema+show schema+check mapping+check mapping+dates mapping+preview
+            adapter+list adapter+check adapter+new adapter+prepare alarm+list
         alarm+dismiss node+show node+status node+workers node+pairing
             node+maintenance+on node+maintenance+off node+maintenance+show
         diagnostics webhook+new webhook+list token+new token+list token+revoke

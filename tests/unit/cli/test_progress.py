@@ -32,6 +32,15 @@ def test_a_person_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: py
     ]
 
 
+def test_records_are_counted_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is counted has its name."""
+    tick = iter([0.0, 2.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(tick))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    Progress("read", unit="records", size=1).tell(500, 10_000)
+    assert capsys.readouterr().err == "trm: read 500 of 10000 records, 250 records/s\n"
+
+
 def test_a_program_is_told_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """What a program reads of errors stays what it was."""
     assert lines(monkeypatch, capsys, terminal=False) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from support.gate_facts import RECORD
 
 import schemas
-from gateway.consent.givers import FOR_A_CHILD, FOR_AN_ADULT, Guardianship, unfit_giver
+from gateway.consent.givers import FOR_A_CHILD, FOR_AN_ADULT, Guardianship, days_of_lapse, unfit_giver
 from gateway.consent.rules import read
 
 TODAY = date(2026, 6, 1)
@@ -92,3 +93,40 @@ def test_givers_are_codes():
     """Each code of the list is for a child or for an adult, and none for both."""
     assert {entry.code for entry in schemas.code_list("consent_giver").codes} == FOR_A_CHILD | FOR_AN_ADULT
     assert not FOR_A_CHILD & FOR_AN_ADULT
+
+
+@pytest.mark.parametrize(
+    ("giver", "assent", "days"),
+    [
+        ("person", None, set()),
+        ("guardian", "given", {date(2026, 6, 3), date(2026, 6, 9)}),
+        ("person_and_guardian", "given", {date(2026, 6, 3), date(2026, 6, 9)}),
+        ("parent", "given", {date(2026, 6, 9)}),
+        ("child_authority_interim", "given", {date(2026, 6, 2), date(2026, 6, 9), date(2026, 7, 20)}),
+        ("child_authority_interim", "refused", {date(2026, 6, 9), date(2026, 7, 20)}),
+    ],
+)
+def test_the_days_on_which_a_consent_lapses(giver, assent, days):
+    """The day after each grant, and those on which whoever gave it speaks for the person no more: what gate G2 says on
+    that day and not on the one before. What was over when it was given is none.
+    """
+    grants = [RECORD["grants"][0] | {"until": "2026-06-30"}, RECORD["grants"][1] | {"until": None}]
+    consent = read(RECORD | {"given_by": giver, "child_assent": assent, "grants": grants})
+    told = Guardianship(
+        began=frozenset({date(2026, 5, 20), date(2026, 6, 2)}), left=frozenset({date(2026, 5, 19), date(2026, 6, 3)})
+    )
+    found = days_of_lapse(consent, adult_on=date(2026, 6, 9), guardianship=told)
+    assert found == days | {date(2026, 7, 1)}
+    for day in days - {date(2026, 6, 9)}:
+        before, then = (
+            unfit_giver(consent, child=True, today=on, guardianship=told) for on in (day - timedelta(days=1), day)
+        )
+        assert then is not None and before != then
+
+
+def test_a_consent_without_an_end_does_not_lapse():
+    """A grant that was taken back ends nothing any more."""
+    grants = [RECORD["grants"][0] | {"until": None}, RECORD["grants"][1]]
+    consent = read(RECORD | {"grants": grants})
+    assert days_of_lapse(consent, adult_on=date(2020, 1, 1)) == {date(2027, 1, 1)}
+    assert days_of_lapse(replace(consent, withdrawn_grants=frozenset({1})), adult_on=None) == frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from unittest.mock import patch
 
@@ -10,6 +11,9 @@ from jinja2 import Environment
 
 from gateway.console.looks import is_random_id, make_environment, prepare_pages
 from schemas.labels import load_languages
+
+TRANSLATED = re.compile(r"\{%-? *trans\b.*?endtrans *-?%\}|\{#.*?#\}", re.DOTALL)
+SIGN = re.compile(r"(?:\}\}|%\}|</\w+>)\)?[:,;]\s.*")
 
 
 def test_templates_are_compiled_once_for_every_language() -> None:
@@ -22,6 +26,15 @@ def test_templates_are_compiled_once_for_every_language() -> None:
             assert "base.html" in names
             for name in names:
                 environment.get_template(name)
+
+
+def test_no_template_writes_a_sign_of_one_language():
+    """Between two values stand the colon, comma and semicolon of the reader; a text that is translated has its own."""
+    environment = make_environment("en")
+    assert environment.loader is not None
+    for name in environment.list_templates():
+        source, _, _ = environment.loader.get_source(environment, name)
+        assert SIGN.findall(TRANSLATED.sub("%}", source)) == [], name
 
 
 def test_the_style_sheet_stays_small():

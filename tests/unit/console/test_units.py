@@ -62,9 +62,9 @@ def test_a_unit_is_called_what_its_country_calls_it(id: str, peer: str | None, n
 
 def test_a_unit_of_any_country_is_named_with_its_country():
     """As messages name it; of a node that is not known here nothing is guessed."""
-    assert UNITS.reference(f"{AL}/fp") == "Albanie: Zyra"
+    assert UNITS.reference(f"{AL}/fp") == "Albanie\u00a0: Zyra"
     assert UNITS.reference("n1" + "z" * 32 + "/fp") == "n1" + "z" * 32 + "/fp"
-    assert UNITS.references()[0] == (f"{FR}/fp", "France: Point focal")
+    assert UNITS.references()[0] == (f"{FR}/fp", "France\u00a0: Point focal")
     assert UNITS.of() == [("fp", "Point focal")] and len(UNITS.of("AL")) == 4 and UNITS.of("MA") == []
 
 
@@ -83,7 +83,7 @@ def test_a_message_names_the_units_of_both_sides():
     values = [part.value for part in shown if part.value]
     assert values == ["Zyra", "Point focal"]
     (handling,) = [part for part in shown if part.parts]
-    assert handling.parts[0].parts[0].value == "France: Point focal"
+    assert handling.parts[0].parts[0].value == "France\u00a0: Point focal"
     content = {"type": "referral.accept/1", "content": {"lead_unit": "north"}}
     assert render_half(content, "content", load_words("en"), UNITS.named("AL", None))[0].value == "Strehëza (north)"
     assert render_half(content, "content", load_words("en"), UNITS.named(None, "AL"))[0].value == "north"

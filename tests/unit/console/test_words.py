@@ -50,6 +50,17 @@ def test_a_language_writes_its_own_dates(lang):
     assert "2027" in spoken.date("2027-11-30") != "2027-11-30" and spoken.date("soon") == "soon"
 
 
+def test_a_language_has_its_own_signs():
+    """French leaves a space before the colon; the semicolon of others asks a question in Greek."""
+    spoken = {lang: load_words(lang) for lang in ("en", "fr", "ar", "el")}
+    assert {lang: (words.comma, words.colon, words.semicolon) for lang, words in spoken.items()} == {
+        "en": (", ", ": ", "; "),
+        "fr": (", ", "\u00a0: ", "\u00a0; "),
+        "ar": ("\u060c ", ": ", "\u061b "),
+        "el": (", ", ": ", "\u00b7 "),
+    }
+
+
 @pytest.mark.parametrize(
     ("header", "lang"),
     [

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.gate_facts import DAY, ID, NOON, SIGNED, TODAY
 
+from gateway.consent.givers import Guardianship
+from gateway.consent.rules import read
 from gateway.conversations.history import (
     NOTHING_SAID,
     BestInterests,
@@ -295,6 +299,9 @@ def test_signed_requests_end_with_their_withdrawal():
     )
     assert [consent.fully_withdrawn for consent in history_of([record]).signed] == [False]
     assert [consent.fully_withdrawn for consent in history_of([record, taken]).signed] == [True]
+    assert history_of([record, taken]).signed_by == {ID: Side.OURS}
+    theirs = replace(record, side=Side.THEIRS, created=record.created + 1)
+    assert history_of([record, theirs]).signed_by == {ID: Side.THEIRS}
     unsigned = {name: value for name, value in SIGNED.items() if name != "signed_form_sha256"}
     assert history_of([said("consent.record", unsigned)]).signed == ()
 
@@ -353,3 +360,33 @@ def test_no_content_fails_and_order_does_not_matter(messages: list[Opened], rng:
     shuffled = list(messages)
     rng.shuffle(shuffled)
     assert history_of(messages) == history_of(shuffled)
+
+
+@pytest.mark.parametrize(
+    ("told", "day"),
+    [
+        ({"birth_date": date(2009, 6, 2)}, date(2027, 6, 2)),
+        ({"birth_date": date(2008, 2, 29)}, date(2026, 3, 1)),
+        ({"birth_date": date(2009, 6, 2), "birth_year": 2001}, date(2027, 6, 2)),
+        ({"birth_year": 2009}, date(2028, 1, 1)),
+        ({"birth_date": date(2009, 6, 2), "age_group": "presumed_child"}, None),
+        ({"age_group": "child"}, None),
+        ({}, None),
+    ],
+)
+def test_the_day_on_which_a_person_is_an_adult(told: dict[str, Any], day: date | None):
+    """The first on which nothing says that the person is a child; the day before still does."""
+    history = replace(NOTHING_SAID, **told)
+    assert history.adult_on() == day
+    if day is not None:
+        assert [history.child(on) for on in (day - timedelta(days=1), day)] == [True, False]
+
+
+def test_whose_guardians_count_for_a_signed_consent():
+    """Those of the side that told of it; of both where nobody knows which did."""
+    consent = read(SIGNED)
+    ours, theirs = Guardianship(left=frozenset({date(2026, 5, 1)})), Guardianship(left=frozenset({date(2026, 5, 2)}))
+    history = replace(NOTHING_SAID, earlier_terms={Side.OURS: ours, Side.THEIRS: theirs})
+    assert history.guardianship_of(consent) == ours.joined(theirs)
+    for side, found in ((Side.OURS, ours), (Side.THEIRS, theirs)):
+        assert replace(history, signed_by={consent.consent_id: side}).guardianship_of(consent) == found

@@ -9,9 +9,13 @@ import pytest
 from gateway.demo.cases import FIRST, FOURTH, SECOND, Workbook
 from gateway.demo.cast import OF_THE_PROGRAM, Cast, cast_region
 from gateway.demo.database import find_mapping
+from gateway.demo.homeward import propose_journey
+from gateway.demo.journey import Journey
 from gateway.demo.nodes import read_today
 from gateway.demo.places import make_folders, plan_federation
 from gateway.errors import RefusedError
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.json import list_objects
 from gateway.mapping.case_system import read_mapping
 from gateway.regions.draft import Wanted, begin_pack
 
@@ -61,13 +65,30 @@ def test_its_case_systems_name_its_countries(tmp_path: Path) -> None:
     assert [machine.name for machine in federation.host.machines] == ["IT"]
     assert federation.declining is not None
     mapping = find_mapping("albania.yaml", federation.home, federation.host)
-    assert read_mapping(mapping).name == "albania-answers"
+    assert (
+        read_mapping(mapping).name == "albania-answers"
+        and read_mapping(mapping).title == "The office in Mali (invented)"
+    )
     assert "  to: IT\n" in mapping.read_text(encoding="utf-8")
     workbook = Workbook(federation.host, read_today(), {FIRST: federation.home, SECOND: federation.declining})
     assert workbook.what == "an Excel workbook, 2 cases"
     workbook.save()
     with pytest.raises(KeyError):
         workbook.mark(FOURTH, "Ready to Ask")
+
+
+def test_the_journey_leads_from_country_to_country(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where it begins and ends is in the countries that play; where no airport is known, by the name."""
+    now, tmp_path = SystemClock().now(), tmp_path_factory.mktemp("d")  # the names of sockets may not be long
+    for cast_, legs in (
+        (OF_THE_PROGRAM, ("Lyon LYS", "Tirana TIA")),
+        (cast(tmp_path / "a", "IT", "ML NE"), ("Milano MXP", "airport of Mali")),
+        (cast(tmp_path / "b", "XA:Ruritania", "ZZ:Zenda"), ("airport of Ruritania", "airport of Zenda")),
+    ):
+        federation = plan_federation(tmp_path / cast_.home.code, cast=cast_)
+        said = propose_journey(Journey(read_today(), now), federation.host, federation.home, "Larkspur", "adult")
+        (leg,) = list_objects(said.content, "legs")
+        assert (leg["from"], leg["to"]) == legs
 
 
 def test_the_program_has_its_own_four() -> None:

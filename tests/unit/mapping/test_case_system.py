@@ -32,6 +32,16 @@ def test_a_case_system_is_read_whole(tmp_path: Path):
     assert isinstance(found.adapter(), SheetAdapter)
 
 
+def test_both_mapping_files_of_a_line_list_may_be_the_offices(tmp_path: Path):
+    """What an office answers about its columns stands in a file of its own, for enquiries too."""
+    own = {}
+    for key, included in (("mapping", htcds.MAPPING), ("enquiry_mapping", htcds.ENQUIRY_MAPPING)):
+        own[key] = str(tmp_path / included.name)
+        Path(own[key]).write_text(included.read_text(encoding="utf-8").replace("name: htcds", "name: ours"), "utf-8")
+    found = case_system.read(section(kind="sheet", path=str(tmp_path / "cases.xlsx"), **own), tmp_path / "node")
+    assert set(found.mappings) == {"ours-2-0", "ours-2-0-enquiry"}
+
+
 @pytest.mark.parametrize(
     ("keys", "place"),
     [

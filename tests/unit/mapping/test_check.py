@@ -9,7 +9,7 @@ from support.maps import REVIEWED, mapped_message, mapping_file
 from support.tables import table
 
 import schemas
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.to_message import MappedMessage, check, map_message, map_record, parse, vocabulary
 from gateway.ports import LocalRecord
 

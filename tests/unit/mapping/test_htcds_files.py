@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
+import openpyxl
 import pytest
 from support.htcds_figures import figures_of
 from support.htcds_tables import COUNT, FORMATS, cases, table_of, template_labels, workbook
@@ -72,6 +74,32 @@ def test_an_answer_about_dates_holds_for_the_column(tmp_path: Path) -> None:
         content = take_record(with_dates(PROFILE, order), record).draft["content"]
         assert isinstance(content, dict) and isinstance(person := content["person"], dict)
         assert person["birth_date"] == day
+
+
+def test_columns_with_one_heading_between_them(tmp_path: Path) -> None:
+    """What stands in them needs a person, at its cell; a group with its label names a column; the rest goes on."""
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.append(["First Name", "Trafficking", "", "Citizenship", "", "Birthdate"])
+    page.append(["", "Status", "Note", "", "", ""])
+    for row in (
+        ["Nobody", "ActualVictimOfTrafficking", "", "AL", "", "1994-05-06"],
+        ["Somebody", "ActualVictimOfTrafficking", "", "AL", "UA", ""],
+    ):
+        page.append(row)
+    for cells in ("B1:C1", "D1:E2", "A1:A2", "F1:F2"):
+        page.merge_cells(cells)
+    output = BytesIO()
+    book.save(output)
+    one, two = [take_record(PROFILE, record) for record in read(tmp_path, output.getvalue()).records]
+    for made in (one, two):
+        content = made.draft["content"]
+        assert isinstance(content, dict) and content["thb_status"] == "identified"
+    assert not [line for line in one.lines if line.why.startswith("merged_heading")]
+    assert [line.field for line in two.lines if line.why.startswith("merged_heading")] == ["Citizenship"]
+    content = two.draft["content"]
+    assert isinstance(content, dict) and "nationalities" not in str(content["person"])
 
 
 def test_answers_that_have_a_column_each(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import yaml
 from adapters.kit.setup.plan import Configured, Meant, Option, SystemField
 from gateway.mapping.check import check, vocabulary
 from gateway.mapping.file_format import parse
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.proposal import Proposal, propose
 from gateway.mapping.to_message import map_record
 from gateway.ports import LocalRecord

@@ -22,7 +22,7 @@ from gateway.cli.messages.draftform import find_faults
 from gateway.errors import Code, RefusedError
 from gateway.mapping.check import check, vocabulary
 from gateway.mapping.file_format import parse
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.setup import Prepared, check_settings, is_met, prepare_kind
 from gateway.mapping.to_message import map_record
 from gateway.ports import LocalRecord

@@ -8,7 +8,7 @@ import pytest
 from support.referral_maps import REFERRAL_FILE, ruled
 
 from gateway.errors import Finding
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.to_message import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
 from gateway.ports import Json, LocalRecord
 

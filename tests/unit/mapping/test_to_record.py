@@ -10,7 +10,7 @@ from support.house import ROOT
 from support.maps import back, mapped_message, mapping_file
 
 from gateway.errors import RefusedError
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.mapping.to_message import MappedMessage, check, map_message, map_record, parse, vocabulary
 from gateway.ports import LocalRecord
 

@@ -19,7 +19,7 @@ ATTESTED = (
 )
 BY_PERSON = (
     *("draft.release", "draft.discard", "message.erase", "conversation.erase", "erasure.follow", "erasure.refuse"),
-    *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "review.settle"),
+    *("retention.hold", "retention.release", "alert.acknowledge", "asylum.lift", "asylum.apart", "review.settle"),
     *("case.label", "case.hand_over", "case.relate", "case.join", "case.merge", "case.split", "case.move"),
     *("case.confirm", "case.undo", "case.note_status", "case.note_role", "case.block", "case.unblock"),
     "case.copy",

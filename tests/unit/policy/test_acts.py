@@ -6,10 +6,19 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from gateway.cases import questions
+from gateway.cases import store as cases
+from gateway.cases.history import QuestionEntry
+from gateway.cases.rules import CaseState
+from gateway.cases.store import CaseRow
 from gateway.consent import unconfirmed_store
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
+from gateway.foundation.ids import CaseId
 from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
-from gateway.policy import store
+from gateway.policy import store as policy
 from gateway.policy.acts import join_acts, load_acts
 from gateway.policy.store import AsylumHold
 
@@ -32,12 +41,36 @@ def test_acts_stand_until_one_of_them_changes(connection: Connection):
             lambda: local.set_consent(connection, 1, state="withdrawn"),
             lambda: local.set_withdrawals(connection, b"one", 8),
             lambda: unconfirmed_store.doubt_all(connection, at=1),
-            lambda: store.place(connection, AsylumHold(ref=7, at=1, lift=None), [b"label"]),
+            lambda: policy.place(connection, AsylumHold(ref=7, at=1, lift=None), [b"label"]),
         )
     ):
         before = load_acts(connection, conversations=[b"talk"], consents=[b"one"])
         act()
         assert not before.stands(connection), number
+
+
+async def test_a_question_about_a_linked_case_is_an_act(store: Store, vault: ContentSealer):
+    """While a hold lies: what was judged before it was asked, or answered, does not stand. Without one nobody looks."""
+    content = Content(store, vault)
+    case = CaseId("A" * 22)
+
+    def ask(connection: Connection) -> None:
+        entry = QuestionEntry(about=CaseId("B" * 22), states=["AL"], at=1)
+        questions.ask(content, connection, case, entry)
+
+    def move(connection: Connection) -> list[bool]:
+        cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
+        stood = []
+        for act in (ask, lambda c: questions.withdraw(c, questions.places(c), at=2)):
+            before = load_acts(connection, conversations=[b"talk"], consents=[])
+            act(connection)
+            stood.append(before.stands(connection))
+        return stood
+
+    assert await store.move(move) == [True, True]
+    await store.move(lambda c: policy.place(c, AsylumHold(ref=7, at=1, lift=None), [b"label"]))
+    await store.move(lambda c: cases.forget_empty(c, case))
+    assert await store.move(move) == [False, False]
 
 
 def test_the_acts_of_several_messages(connection: Connection):

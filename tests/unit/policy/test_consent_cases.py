@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Connection
 from support import rows
 
+from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.cases.rules import CaseState, ConsentCase, LinkKind
 from gateway.cases.store import CaseRow, Link
@@ -15,7 +16,7 @@ from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.policy import store
 from gateway.policy.acts import load_acts
-from gateway.policy.consent_cases import Asked, judge_cases
+from gateway.policy.consent_cases import Asked, judge_cases, questions_on
 from gateway.policy.store import AsylumHold
 
 ONE, TWO = CaseId("A" * 22), CaseId("B" * 22)
@@ -126,3 +127,22 @@ def test_holds_on_the_case_of_a_message(held: Connection):
     ]
     store.lift(held, 91)
     assert [labels for _, labels in judge(held, *asked)] == [NONE, {b"hold2"}, NONE]
+
+
+def test_questions_on_the_case_of_a_message(held: Connection):
+    """Those of its case, also of the one that it is written from; none where no hold lies anywhere."""
+    asked = [
+        Asked(conversation=b"talk1", consent=None, case=None),
+        Asked(conversation=b"new", consent=None, case=TWO),
+        Asked(conversation=b"new", consent=None, case=None),
+    ]
+    links = [Link(key=questions.key_of(ref), kind=LinkKind.QUESTION, case_id=id) for ref, id in ((71, ONE), (72, TWO))]
+    cases.link(held, links)
+
+    def found() -> list[dict[int, CaseId]]:
+        acts = load_acts(held, conversations={one.conversation for one in asked}, consents=[])
+        return [questions_on(one, acts) for one in asked]
+
+    assert found() == [{}, {}, {}]
+    store.place(held, AsylumHold(ref=91, at=1, lift=None), [b"hold1"])
+    assert found() == [{71: ONE}, {72: TWO}, {}]

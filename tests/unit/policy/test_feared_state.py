@@ -9,6 +9,7 @@ from support.endpoints import circumstances
 from support.gate_facts import LISTED
 
 import schemas
+from gateway.cases.history import EVERY
 from gateway.conversations.history import NOTHING_SAID
 from gateway.policy.feared_state import IN_CODES, TELLS, tells_feared_state, without_words, words_of
 
@@ -30,10 +31,17 @@ HELD = replace(
         ({"feared_states": frozenset({"MA"})}, False),
         ({"feared_states": frozenset({"MA"}), "recipient": replace(LISTED, country="MA")}, True),
         ({"asylum_hold": False}, False),
+        ({"asylum_hold": False, "unanswered": frozenset({"AL"})}, True),
+        ({"asylum_hold": False, "unanswered": frozenset({EVERY})}, True),
+        ({"asylum_hold": False, "unanswered": frozenset({"AL"}), "recipient": None}, True),
+        ({"asylum_hold": False, "unanswered": frozenset({"MA"})}, False),
+        ({"feared_states": frozenset({"MA"}), "unanswered": frozenset({"XK"})}, False),
     ],
 )
 def test_what_tells_a_feared_state(changed, told):
-    """An alert, its update and a request to erase, to a State that the hold names or while it names none."""
+    """An alert, its update and a request to erase, to a State that the hold names or while it names none, and to one
+    of which a hold on a linked case asks.
+    """
     for entry in schemas.load_catalogue().types:
         found = tells_feared_state(entry.body_type, replace(HELD, **changed))
         assert found is (told and entry.body_type.removesuffix("/1") in TELLS)

@@ -139,6 +139,33 @@ def test_a_crash_before_the_index_leaves_what_was_there(
     assert [path.name for path in (node / "regions").iterdir() if path.is_dir()] == [second.pack.hash[:16]]
 
 
+@pytest.mark.parametrize("names", [("sahel", "coast"), ("sahel", "sahel")], ids=["two packs", "two editions"])
+def test_two_at_the_same_moment(
+    node: Path, begun: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, names: tuple[str, str], tmp_path: Path
+) -> None:
+    """The later one is told so, and neither loses anything: asked again, it finds what the first has left."""
+    first, second = begun(names[0]), begun(names[1], receivers="ML NE TN", where=tmp_path / "other")
+    written = installed.write_kept
+
+    def meanwhile(path: Path, data: bytes) -> None:
+        monkeypatch.setattr(installed, "write_kept", written)
+        with pytest.raises(RefusedError, match=r"another region pack is being .* nothing was installed") as told:
+            install(node, second)
+        assert told.value.code is Code.LOCKED and "trm region list" in told.value.hint
+        written(path, data)
+
+    monkeypatch.setattr(installed, "write_kept", meanwhile)
+    done = install(node, first)
+    assert read_index(node) == {names[0]: done.pack}
+    again = install(node, second)
+    assert {name: pack.hash for name, pack in read_index(node).items()} == {
+        names[0]: done.pack.hash,
+        names[1]: again.pack.hash,
+    }
+    assert (again.before and again.before.hash) == (done.pack.hash if names[0] == names[1] else None)
+    assert load_node_region(node, names[1]).countries.keys() == {"IT", "ML", "NE", "TN"}
+
+
 def test_a_pack_that_nobody_installed_is_an_answer(node: Path, begun: Callable[..., Path]) -> None:
     """With what there is."""
     install(node, begun())

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.cases.history import EVERY
 from gateway.console import case_words
 from gateway.console.choices import list_cases as list_case_names
 from gateway.console.choices import name_consent
@@ -177,6 +178,14 @@ async def relate_case(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "case.relate", ("other", "relation"))
 
 
+async def set_case_apart(visit: Visit) -> web.StreamResponse:
+    """Say that what a linked person fears does not concern this one; a second person says so too."""
+    id, form = visit.request.match_info["case"], await visit.form()
+    named: list[Json] = [state for state in form.every("state") if state != EVERY]
+    await visit.act("asylum.apart", {"id": id, "states": named})
+    return visit.go(f"/cases/{id}")
+
+
 async def _done(
     visit: Visit, operation: str, names: tuple[str, ...], fields: Mapping[str, str] | None = None, *, to: str = ""
 ) -> web.StreamResponse:
@@ -199,4 +208,5 @@ PAGES = (
     Page(method="POST", path=f"{ONE}/hand-over", handler=hand_over_case, operation="case.hand_over"),
     Page(method="GET", path=f"{ONE}/relate", handler=ask_relation, operation="case.relate"),
     Page(method="POST", path=f"{ONE}/relate", handler=relate_case, operation="case.relate"),
+    Page(method="POST", path=f"{ONE}/asylum-apart", handler=set_case_apart, operation="asylum.apart"),
 )

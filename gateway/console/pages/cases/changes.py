@@ -85,12 +85,12 @@ def _named(listed: Iterable[Any], name: str, say: Callable[[Any], str]) -> Optio
 
 def _talk(visit: Visit, one: Any) -> str:
     kind = visit.words(KINDS.get(one["kind"], one["kind"]))
-    return f"{kind}, {visit.words.country(one['peer'])}, {visit.at(one['last'])}"
+    return visit.words.comma.join((kind, visit.words.country(one["peer"]), visit.at(one["last"])))
 
 
 def _draft(visit: Visit, one: Any) -> str:
     name = visit.words.message(one["type"]) if one["type"] else visit.words("Without a type")
-    return f"{name}, {visit.at(one['at'])}"
+    return f"{name}{visit.words.comma}{visit.at(one['at'])}"
 
 
 async def confirm_change(visit: Visit) -> web.StreamResponse:

@@ -61,7 +61,9 @@ async def test_a_late_commit_with_an_old_stamp_is_found(office: Office) -> None:
 
 
 async def test_when_a_row_is_read_again(office: Office, tmp_path: Path) -> None:
-    """A refused row when it or the mapping changes; a drafted one only after a person put the draft aside."""
+    """A refused row when it changes, and when a node that has started anew reads another mapping; a drafted one only
+    after a person put the draft aside.
+    """
     mapping = tmp_path / "office.yaml"
     mapping.write_bytes(SAMPLE.read_bytes())
     office.case(1, "refused")
@@ -70,6 +72,9 @@ async def test_when_a_row_is_read_again(office: Office, tmp_path: Path) -> None:
     assert await adapter.pull() == []
     assert await office.adapter(mapping=mapping).pull() == []
     mapping.write_bytes(SAMPLE.read_bytes() + b"# mended\n")
+    assert await adapter.pull() == []
+    assert [told.rule for told in await adapter.check()] == ["mapping_changed"]
+    adapter = office.adapter(mapping=mapping)
     assert await _take(adapter, NoticeKind.REFUSED) == ["1"]
     assert await adapter.pull() == []
     office.case(1, "mended, in the same instant")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.kit.mapping import LIMIT, name_and_edition
+from adapters.kit.mapping import LIMIT, MappingFile, name_and_edition
 from gateway.errors import Code, GatewayError
 
 
@@ -19,6 +19,20 @@ def test_a_change_makes_another_edition(tmp_path: Path) -> None:
     again, other = name_and_edition(file)
     assert (name, again) == ("office", "office")
     assert edition != other
+
+
+def test_an_adapter_goes_by_the_file_of_its_first_look(tmp_path: Path) -> None:
+    """As its node does, which reads it at its start; that it was changed since is told."""
+    file = tmp_path / "map.yaml"
+    known = MappingFile(file)
+    with pytest.raises(GatewayError):
+        known.name_and_edition()
+    file.write_text("name: office\n")
+    assert not known.is_changed()
+    before = known.name_and_edition()
+    file.write_text("name: office # mended\n")
+    assert (known.name_and_edition(), known.is_changed()) == (before, True)
+    assert MappingFile(file).name_and_edition() == name_and_edition(file) != before
 
 
 @pytest.mark.parametrize(

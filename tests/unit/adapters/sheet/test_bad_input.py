@@ -91,6 +91,87 @@ async def test_a_heading_over_two_rows(tmp_path: Path) -> None:
     )
 
 
+def grouped(*rows: list[object], merge: tuple[str, ...]) -> bytes:
+    """A workbook in which cells of the heading are merged."""
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.title = "Cases"
+    for row in rows:
+        page.append(row)
+    for cells in merge:
+        page.merge_cells(cells)
+    output = BytesIO()
+    book.save(output)
+    return output.getvalue()
+
+
+async def test_a_group_and_its_sub_headings(tmp_path: Path) -> None:
+    """Where group and sub-heading together are a label, that is the label; one beside the groups is its column's."""
+    data = grouped(
+        ["Key", "Ready", "Name", "Date", "", "Gender", "Children", "Case"],
+        ["", "", "", "of Birth", "of Arrival", "", "", ""],
+        [*GOOD[:4], "2024-03-05", "F", 2, "0017"],
+        merge=("D1:E1",),
+    )
+    (record,) = await pull_sheet(tmp_path, data)
+    assert (record.faults, record.fields["Date of Birth"], record.fields["Name"]) == ((), "1994-05-06", "Nobody One")
+    assert record.places["Date of Birth"] == "sheet Cases, row 3, column D"
+    assert "2024-03-05" not in repr(record)
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".ods"])
+async def test_a_heading_over_several_columns(tmp_path: Path, suffix: str) -> None:
+    """A column without a name of its own is told where it is filled and at its heading; rows that leave it empty go."""
+    labels = ["Key", "Ready", "Name", "", "Born", "Gender", "Children", "Case"]
+    rows = [["R-1", "Yes", "One", "", "1994", "F", "2", "1"], ["R-2", "Yes", "Two", "Other", "1994", "F", "2", "2"]]
+    if suffix == ".xlsx":
+        data = grouped(labels, *rows, merge=("C1:D1",))
+    else:
+        wide = ods_cell("Name", 'table:number-columns-spanned="2"') + "<table:covered-table-cell/>"
+        data = ods([ods_row([*labels[:2], wide, *labels[4:]]), *(ods_row(row) for row in rows)])
+    adapter = sheet_adapter(tmp_path, data, suffix)
+    good, bad = await adapter.pull()
+    assert (good.faults, good.fields["Name"]) == ((), "One")
+    assert faults_of(bad) == [("sheet Cases, row 3, column D", "merged_heading")] and "Other" not in repr(bad)
+    assert [(told.place, told.rule) for told in await adapter.check()] == [
+        ("sheet Cases, row 1, column D", "merged_heading")
+    ]
+
+
+async def test_a_label_above_names_of_its_own(tmp_path: Path) -> None:
+    """Nobody knows which of the columns below it is meant: told where they are filled; a row without them goes."""
+    data = grouped(
+        ["Key", "Ready", "Name", "Born", "Gender", "", "Children", "Case"],
+        ["", "", "", "", "At birth", "Today", "", ""],
+        ["R-1", "Yes", "One", "1994", "F", "", 2, "0017"],
+        ["R-2", "Yes", "Two", "1994", "", "", 2, "0017"],
+        merge=("E1:F1", *(f"{column}1:{column}2" for column in "ABCDGH")),
+    )
+    bad, good = await pull_sheet(tmp_path, data)
+    assert faults_of(bad) == [("sheet Cases, row 3, column E", "merged_heading")] and "F" not in bad.fields.values()
+    assert (good.faults, good.fields["Name"]) == ((), "Two")
+
+
+async def test_one_name_under_two_groups(tmp_path: Path) -> None:
+    """Nobody knows whose name is meant, so neither is taken; a row in which both are empty goes."""
+    data = grouped(
+        ["Key", "Ready", "The person", "", "", "The mother", "Children", "Case"],
+        ["", "", "Name", "Born", "Gender", "Born", "", ""],
+        ["R-1", "Yes", "One", "", "F", "1970-01-02", 2, "0017"],
+        ["R-2", "Yes", "Two", "", "F", "", 2, "0017"],
+        merge=("C1:E1", *(f"{column}1:{column}2" for column in "ABGH")),
+    )
+    adapter = sheet_adapter(tmp_path, data)
+    bad, good = await adapter.pull()
+    assert faults_of(bad) == [("sheet Cases, row 3, column F", "merged_heading")] and "1970" not in repr(bad)
+    assert (good.faults, good.fields["Name"]) == ((), "Two")
+    assert [told.place for told in await adapter.check()] == [
+        "sheet Cases, row 2, column D",
+        "sheet Cases, row 2, column F",
+    ]
+
+
 async def test_two_hundred_thousand_empty_rows(tmp_path: Path) -> None:
     """Rows without a word are no rows, in CSV and in both workbooks; a word behind them is one too far."""
     many = 200_000

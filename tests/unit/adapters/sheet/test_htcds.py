@@ -19,7 +19,7 @@ from adapters.sheet import SheetAdapter, htcds
 from adapters.sheet.headings import normalise_label
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
 from gateway.mapping import to_message
-from gateway.mapping.names import language_names
+from gateway.mapping.labels import language_names
 from gateway.ports import LocalRecord
 
 LABELS = [label for _, label in htcds.TEMPLATE] + list(htcds.ADDED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from adapters.sheet.words import ENGLISH, FOLDER, list_languages, load_words
 from gateway.errors import Finding
 
@@ -14,8 +16,10 @@ def test_every_language_has_the_same_texts() -> None:
     assert list_languages() == sorted(path.stem for path in FOLDER.glob("*.json"))
     for language in list_languages():
         own = load_words(language).own
-        for section in ("pages", "states", "places"):
+        for section in ("pages", "states", "places", "headings", "rules", "questions"):
             assert set(own.get(section, {})) <= set(english[section]), (language, section)
+        assert set(own["questions"]) == set(english["questions"])
+        assert {*re.findall("{.*?}", "".join(own["questions"].values()))} == {"{page}", "{command}"}, language
 
 
 def test_a_language_without_a_file_is_english_throughout() -> None:

@@ -10,7 +10,7 @@ from gateway.cli.cases.output import NOT_OPEN, show_case
 
 LISTS = (
     *("conversations", "consents", "denials", "drafts", "asylum_holds", "legal_holds", "case_holds", "statuses"),
-    *("roles", "blocks", "files", "group", "changes"),
+    *("roles", "blocks", "files", "group", "changes", "linked_questions"),
 )
 EMPTY: dict[str, Any] = {"id": "c1", "name": None, "number": None, "units": ["u"], **{name: [] for name in LISTS}}
 
@@ -32,7 +32,7 @@ def test_each_thing_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     """In words; a denial of everything is said as such, and what was before is marked."""
     told = lines(
         capsys,
-        consents=[{"id": "k", "state": "in_force"}],
+        consents=[{"id": "k", "state": "in_force", "lapses": True}],
         denials=[
             {"purpose": None, "unit": None, "category": None, "consent": "k"},
             {"purpose": "referral", "unit": None, "category": "health", "consent": "k"},
@@ -42,11 +42,13 @@ def test_each_thing_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
         blocks=[{"name": None, "person": None, "unit": "u", "reason": "r"}],
         files=[{"message": "m", "part": 0, "media_type": "application/pdf", "size": 3}],
         group=[{"relation": "sibling", "other": "c2", "name": None}],
+        linked_questions=[{"about": "c2", "states": ["AL", "XK"], "said": 1}],
     )
-    assert told[-8:] == [
-        "consent  k  in_force",
+    assert told[-9:] == [
+        "consent  k  in_force  ends within a week, or has ended",
         "denied  all of it  (consent k)",
         "denied  purpose referral, category health  (consent k)",
+        "asked  a hold on c2  AL, XK  1 of 2 said no",
         "status  2026-01-02  AL  identified  -  (before)",
         "role  2026-01-02  guardian  has ended",
         "kept out  u: r",
@@ -59,7 +61,7 @@ def test_what_does_not_open_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """A damaged row is not left out, and not shown."""
     told = lines(
         capsys,
-        consents=[{"id": None, "state": "withdrawn"}],
+        consents=[{"id": None, "state": "withdrawn", "lapses": False}],
         drafts=[{"id": "d", "type": None, "state": "open"}],
         legal_holds=[{"conversation": None, "ground": "trial", "until": "2027-01-01"}],
     )

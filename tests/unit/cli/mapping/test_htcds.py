@@ -87,7 +87,12 @@ def test_twenty_rows_give_twenty_drafts_and_one_short_list(tmp_path: Path):
     assert (asked["Gender"]["records"], asked["Gender"]["cells"]) == ([5], ["row 6, column E"])
     assert asked["Birthdate"]["why"].startswith("date_two_ways") and asked["Consent"]["records"] == list(range(1, 21))
     assert "cp1251" in ran.stderr and not any(text in ran.stdout + ran.stderr for text in ("Їванка", "03/04/1994"))
+    shown = run("htcds", "import", str(path), "--out", str(tmp_path / "asked"))
+    assert "--dates day_first" in shown.stderr
+    (line,) = [line for line in shown.stdout.splitlines() if "date_two_ways" in line]
+    assert line.split()[:2] == ["Birthdate", "/content/person/birth_date"] and "row 13, column D" in line
     shown = run("htcds", "import", str(path), "--out", str(tmp_path / "again"), "--dates", "day_first")
+    assert "--dates" not in shown.stderr
     assert "drafts: 20" in shown.stdout and "1-20" in shown.stdout and "date_two_ways" not in shown.stdout
     assert shown.stdout.count("\n") < 35
     again = run("htcds", "import", str(path), "--out", str(out))

@@ -9,6 +9,7 @@ import pytest
 from support.desks import enquiry, header, run
 from support.house import ROOT
 
+from adapters.sheet import htcds
 from schemas import code_list
 from schemas.labels import load_labels
 
@@ -289,6 +290,36 @@ def test_a_marked_row_is_previewed(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "office.yaml"]
 
 
+def test_a_date_of_two_readings_is_asked_once_and_remembered(tmp_path: Path):
+    """One question for the column, with its rows; the answer stands in the mapping file, and the rows are read."""
+    mapping, records = tmp_path / "office.yaml", tmp_path / "cases.csv"
+    mapping.write_text(DATED, encoding="utf-8")
+    mapping.chmod(0o640)
+    rows = "".join(f"R-{number},yes,0{number}/04/2024,x\n" for number in range(1, 4))
+    records.write_text(f"Referral Number,Ready to Refer,Born,Remark\n{rows}", encoding="utf-8")
+    words = ("mapping", "preview", str(mapping), str(records))
+    shown = json.loads(run(*words, "--json").stdout)
+    (asked,) = shown["questions"]
+    assert (asked["column"], asked["rows"], asked["example"]) == ("Born", [2, 3, 4], "row 2, column C")
+    text = run(*words).stdout
+    assert "asked once for a column:" in text and "2-4" in text
+    assert [line for line in text.splitlines() if line.startswith("row ")] == []
+    assert asked["command"] == "trm mapping dates FILE Born day_first|month_first"
+    ran = run("mapping", "dates", str(mapping), "Born", "day_first")
+    assert "Born: dates are day_first" in ran.stdout and "start it anew" in ran.stderr
+    assert mapping.read_text(encoding="utf-8") == DATED.replace("{from: Born", "{dates: day_first, from: Born")
+    assert mapping.stat().st_mode & 0o777 == 0o640
+    shown = json.loads(run(*words, "--json").stdout)
+    assert shown["questions"] == []
+    drafts = [record["draft"]["content"]["person"]["birth_date"] for record in shown["records"]]
+    assert drafts == ["2024-04-01", "2024-04-02", "2024-04-03"]
+    for file, column in ((mapping, "Remark"), (htcds.MAPPING, "Birthdate")):
+        before = file.read_bytes()
+        ran = run("mapping", "dates", str(file), column, "day_first")
+        assert ran.exit_code == 1 and "it was left as it is" in ran.stderr and file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "office.yaml"]
+
+
 def test_a_label_of_a_language_is_previewed(tmp_path: Path):
     """With --language a label of a code is a value of the column; without it, it is none."""
     (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
@@ -373,6 +404,16 @@ fields:
   content.note:
     from: Remark
     type: text
+"""
+
+
+DATED = """\
+format: trm-mapping/1
+name: office
+body_type: referral.request/1
+fields:
+  content.person.birth_date: {from: Born, type: date}  # as the register has it
+  content.person.pseudonym: {from: Remark, type: text}
 """
 
 

@@ -31,3 +31,13 @@ def test_a_hold_says_from_which_states_it_keeps(federation: Any, tmp_path: Path)
     for by in ("Ana B.", "Carl D."):
         assert fr.trm("asylum", "lift", conversation, by=by).exit_code == 0
     assert fr.trm("asylum", "list").stdout == "no asylum hold\n"
+
+
+def test_what_nobody_asks_is_not_answered(federation: Any) -> None:
+    """The refusal says where it stands what is asked; nothing was noted."""
+    fr = federation.fr
+    case = json.loads(fr.trm("case", "open", "--label", "Blue 7", "--json", by="Ana B.").stdout)["id"]
+    for named in ([], ["--state", "AL"]):
+        ran = fr.trm("asylum", "apart", case, *named, by="Ana B.")
+        assert (ran.exit_code, "nobody asks this of that case" in ran.stderr) == (1, True)
+        assert "trm case show" in ran.stderr

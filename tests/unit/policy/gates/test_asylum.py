@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from support.gate_facts import GOOD, LISTED, RECORD, SHELTER, SIGNED, gates, refusals
 
+from gateway.cases.history import EVERY
 from gateway.consent.rules import read
 from gateway.conversations.history import History, Side
 from gateway.errors import Code
@@ -134,6 +135,7 @@ def test_g5_a_partner_ngo_on_the_persons_request():
         {"recipient": LISTED},
         {"consent": read(RECORD)},
         {"consent": read(SIGNED | {"given_by": "guardian"})},
+        {"history": History(age_group="child")},
         {"consent": read(SIGNED | {"form": "oral_witnessed"})},
         {"consent": read(SIGNED | {"denials": [{"unit": SHELTER}]})},
         {"consent": read(SIGNED | {"told": {"purpose": True, "recipients": False}})},
@@ -141,6 +143,33 @@ def test_g5_a_partner_ngo_on_the_persons_request():
         {"approver": "w-1"},
     ):
         assert G5 in gates(replace(open_, **changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "closed"),
+    [
+        ({}, [G5]),
+        ({"recipient": replace(LISTED, country="FR")}, []),
+        ({"recipient": replace(LISTED, country="FR"), "unanswered": frozenset({EVERY})}, [G5]),
+        ({"asylum_hold": True, "feared_states": frozenset({"MA"})}, [G5]),
+        ({"body_type": "return.cancel/1", "content": {"reason": "other"}, "categories": frozenset()}, []),
+        ({"recipient": NGO, "consent": read(SIGNED), "approver": "w-2"}, []),
+        ({"recipient": NGO}, [G5]),
+        ({"body_type": "safety.alert/1"}, []),
+        ({"body_type": "enquiry.capacity/1", "personal": False, "categories": frozenset()}, []),
+    ],
+)
+def test_finding_g8_what_a_linked_person_fears_is_asked_first(changed, closed):
+    """Until somebody answers, nothing about this person goes there either; to others, and what passes a hold, does."""
+    facts = replace(GOOD, unanswered=frozenset({"AL"}))
+    told = refusals(replace(facts, **changed))
+    assert [one.gate for one in told if one.gate is G5] == closed
+    assert all("linked case" in one.hint for one in told if one.gate is G5)
+
+
+def test_finding_g8_an_unknown_recipient_may_be_the_state_that_is_asked_about():
+    """Its country is not known, so it counts as feared."""
+    assert gates(replace(GOOD, recipient=None, unanswered=frozenset({"AL"})))[0] is G5
 
 
 def test_g5_a_stop_goes_with_a_neutral_reason():

@@ -18,6 +18,7 @@ from support.gate_facts import (
     refusals,
 )
 
+from gateway.consent.givers import Guardianship
 from gateway.consent.rules import read, withdraw
 from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.errors import Code
@@ -497,6 +498,45 @@ def test_g8_a_request_is_for_this_purpose_and_unit(changed, closed):
     """A signed form that asks for something else opens nothing; a no to one category leaves the request."""
     asked = read(SIGNED | {"consent_id": "B" * 22} | changed)
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(asked,)))) == closed
+
+
+WITH_GUARDIAN = read(SIGNED | {"given_by": "person_and_guardian", "child_assent": "given", "consent_id": "B" * 22})
+MINOR = replace(REFLECTS, age_group="child")
+
+
+def left(side, day):
+    """A guardian of the child on that side acts no more from that day on."""
+    return replace(MINOR, earlier_terms={side: Guardianship(left=frozenset({day}))})
+
+
+@pytest.mark.parametrize(
+    ("history", "asked", "may"),
+    [
+        (MINOR, read(SIGNED | {"consent_id": "B" * 22}), False),
+        (MINOR, WITH_GUARDIAN, True),
+        (REFLECTS, WITH_GUARDIAN, False),
+        (MINOR, replace(WITH_GUARDIAN, assent="refused"), False),
+        (left(Side.OURS, TODAY), WITH_GUARDIAN, False),
+        (left(Side.THEIRS, TODAY), WITH_GUARDIAN, True),
+        (left(Side.OURS, date(2026, 5, 20)), WITH_GUARDIAN, True),
+    ],
+    ids=[
+        "a child alone",
+        "a child with the guardian",
+        "an adult with a guardian",
+        "a child that said no",
+        "a guardian who acts no more",
+        "a guardian of the other side",
+        "a guardian before it was given",
+    ],
+)
+def test_finding_g10_a_signed_request_is_one_of_who_may_give_it(history, asked, may):
+    """As any consent: held against the age, and it ends with the guardian; in the conversation and relied on."""
+    told = replace(history, signed=(asked,), signed_by={asked.consent_id: Side.OURS})
+    facts = replace(PROPOSAL, history=told, consent=read(RECORD))
+    assert (G8 not in gates(facts)) is may
+    relied_on = replace(PROPOSAL, history=history, consent=replace(asked, consent_id=RECORD["consent_id"]))
+    assert (G8 not in gates(relied_on)) is may
 
 
 def test_g8_nobody_asked_where_there_is_no_consent():

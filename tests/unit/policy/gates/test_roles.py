@@ -58,6 +58,38 @@ def test_finding_c_a_newer_role_has_no_part_in_what_does_not_name_it() -> None:
     assert (Code.GATE_G14, "/header/recipient_role") in refusals(facts)
 
 
+@pytest.mark.parametrize(
+    ("signed", "body_type", "closed"),
+    [
+        ({"border_guard"}, "referral.request/1", True),
+        ({"border_guard", "first_responder"}, "referral.request/1", True),
+        ({DELEGATED, "first_responder"}, "referral.accept/1", True),
+        ({"first_responder"}, "referral.request/1", False),
+        ({"first_responder", "return_authority"}, "referral.request/1", False),
+        ({"border_guard", "first_responder"}, "enquiry.capacity/1", False),
+        ({"border_guard", "first_responder"}, "safety.alert/1", False),
+    ],
+    ids=[
+        "a border guard",
+        "one that lists the older role too",
+        "a delegated focal point",
+        "a unit of before",
+        "a newer role of another kind",
+        "what the older role may ask",
+        "what everybody may say",
+    ],
+)
+def test_finding_c_a_border_guard_opens_no_referral_as_a_first_responder(
+    signed: set[str], body_type: str, closed: bool
+) -> None:
+    """The older role stands for its part where the message names it, and hides it nowhere; the receiver looks too."""
+    facts = asked("first_responder", "national_focal_point", signed=signed, listed=set(), body_type=body_type)
+    assert ((Code.GATE_G14, "/header/sender_role") in refusals(facts)) is closed
+    found = received(facts)
+    places = [] if isinstance(found, Permit) else [one.place for one in found]
+    assert ("/header/sender_role" in places) is closed
+
+
 @pytest.mark.parametrize("purpose", ["return", "consular"])
 def test_finding_c_asylum_has_no_part_in_a_return(purpose: str) -> None:
     """Whatever the role in the header: the unit is what it is."""

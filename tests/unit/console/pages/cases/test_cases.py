@@ -50,6 +50,8 @@ async def test_what_waits_is_at_the_top():
             "One person wants the asylum hold lifted",
             "Two cases become one",
             "she says so",
+            "It ends within a week, or has ended.",
+            "An asylum hold lies on a linked case.",
         ):
             assert word in top
         assert {f"/conversations/{TALK}", f"/drafts/{DRAFT}/preview", f"/consents/{CONSENT}"} <= set(page.links)
@@ -192,6 +194,21 @@ async def test_what_makes_a_case_stand_out_is_said_on_its_page(path, fields, ope
         (form,) = [form for form in page.forms if form.action == f"{HERE}/{path}"]
         assert (await there.post(form.action, form.filled(fields))).headers["Location"] == HERE
         assert asked(there, operation) == {"id": CASE, **wanted}
+
+
+@pytest.mark.parametrize(("states", "told"), [(["MA", "XK"], ["MA", "XK"]), (["*"], [])])
+async def test_what_a_linked_hold_asks_is_answered_on_the_page_of_the_case(states: list[str], told: list[str]):
+    """With the States that it is about and who said no already; where it names none, the answer names none."""
+    question = {"about": OTHER, "at": AT, "said": 1, "states": states}
+    answered = {"asylum.apart": {"id": CASE, "unanswered": []}}
+    async with console(answers(case__show=SHOWN | {"linked_questions": [question]}) | answered) as there:
+        page = read((await there.get(HERE)).text)
+        for word in ("An asylum hold lies on a linked case.", "one person said no; a second one decides"):
+            assert word in " ".join(page.said.split())
+        assert ("every State" in page.said) is ("*" in states)
+        form = page.form(f"{HERE}/asylum-apart")
+        assert (await there.post(form.action, form.filled({}))).headers["Location"] == HERE
+        assert asked(there, "asylum.apart") == {"id": CASE, "states": told}
 
 
 async def test_who_reads_no_content_has_no_way_to_a_case():

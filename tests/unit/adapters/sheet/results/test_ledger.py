@@ -9,7 +9,7 @@ import pytest
 
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.kit.items import item_to_json
-from adapters.sheet.ledger import Journal
+from adapters.sheet.results.ledger import Journal
 from gateway.errors import Finding, RefusedError
 from gateway.ports import Json, NoticeKind
 

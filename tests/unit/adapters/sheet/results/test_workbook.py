@@ -16,9 +16,9 @@ from support.benches import SheetBench, sheet_cells
 
 from adapters.kit.contract import a_delivery, a_notice
 from adapters.sheet import SheetAdapter, htcds
-from adapters.sheet.ledger import Journal
 from adapters.sheet.read import _translated
-from adapters.sheet.results import CELL, flatten_document, render_workbook
+from adapters.sheet.results.ledger import Journal
+from adapters.sheet.results.workbook import CELL, flatten_document, render_workbook
 from adapters.sheet.table import UnreadableError
 from adapters.sheet.words import load_words
 from gateway.errors import Finding, RefusedError, TransientError
@@ -51,7 +51,9 @@ async def test_refused_until_corrected(bench: SheetBench) -> None:
 
 
 async def test_refused_until_the_mapping_changes(bench: SheetBench, tmp_path: Path) -> None:
-    """A refused row also comes again when the mapping file has changed."""
+    """A refused row also comes again when the mapping file has changed, once the node reads it: at its next start.
+    Until then rows are judged by the old one, so none is settled under the new one; the check tells what is to be done.
+    """
     mapping = tmp_path / "own.yaml"
     mapping.write_bytes(htcds.MAPPING.read_bytes())
     adapter = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: mapping})
@@ -59,7 +61,15 @@ async def test_refused_until_the_mapping_changes(bench: SheetBench, tmp_path: Pa
     await adapter.settle(record, a_notice(record.ref, NoticeKind.REFUSED))
     assert await adapter.pull() == []
     mapping.write_bytes(htcds.MAPPING.read_bytes() + b"# corrected\n")
-    assert [again.ref for again in await adapter.pull()] == [record.ref]
+    assert await adapter.pull() == []
+    assert [told.rule for told in await adapter.check()] == ["mapping_changed"]
+    whole = mapping.read_bytes()
+    mapping.write_bytes(b"[")
+    assert [told.rule for told in await adapter.check()] == ["invalid"]
+    mapping.write_bytes(whole)
+    anew = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: mapping})
+    assert [again.ref for again in await anew.pull()] == [record.ref]
+    assert [told.rule for told in await anew.check()] == []
 
 
 async def test_drafted_for_good(bench: SheetBench) -> None:
@@ -146,6 +156,52 @@ async def test_records_show_the_latest_news(bench: SheetBench) -> None:
         ("rejected", "schema", "sheet Cases, row 3, column D", "missing"),
         ("rejected", "schema", "/a", "b"),
     ]
+
+
+def _two_ways(record: LocalRecord, *labels: str) -> tuple[Finding, ...]:
+    return tuple(Finding(place=record.places[label], rule="date_two_ways", hint="either way round") for label in labels)
+
+
+async def test_what_is_asked_once_for_a_column(bench: SheetBench) -> None:
+    """Dates of two readings are one question for each column, with its rows, an example and how it is answered; the
+    rows say where it stands, each once, beside what is wrong with themselves alone.
+    """
+    for name in ("Case two", "Case three", "Case four"):
+        bench.offer(name)
+    adapter = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: htcds.MAPPING}, language="fr")
+    one, two, three, four = await adapter.pull()
+    own = Finding(place=three.places["Gender"], rule="unmapped_code", hint="correct it")
+    told = {
+        one.ref: _two_ways(one, "Birthdate"),
+        two.ref: _two_ways(two, "Birthdate", "Retain Until"),
+        three.ref: (own, *_two_ways(three, "Retain Until")),
+    }
+    refused = a_notice(one.ref, NoticeKind.REFUSED)
+    await adapter.settle_all(
+        [(row, replace(refused, ref=row.ref, findings=told.get(row.ref, ()))) for row in (one, two, three)]
+    )
+    await adapter.settle(four, replace(refused, ref=four.ref, findings=_two_ways(four, "Birthdate")))
+    said, sheets = load_words("fr"), sheet_cells(bench.results)
+    heading, born, kept = sheets[said.page("questions")]
+    assert heading == [
+        said("headings", name)
+        for name in ("Column", "Place", "Sent As", "Rows", "Cells", "Example", "Question", "Answer")
+    ]
+    assert (born[0], born[3:5], kept[0], kept[3:5]) == ("Birthdate", ["3-4, 6", "3"], "Retain Until", ["4-5", "2"])
+    assert born[5] == said.place(one.places["Birthdate"]) and born[6] == said("rules", "date_two_ways")
+    assert "trm mapping dates FILE Birthdate day_first|month_first" in born[7]
+    assert "trm mapping dates FILE 'Retain Until' day_first|month_first" in kept[7]
+    rows = [(row[0], row[6], row[7]) for row in sheets[said.page("records")][1:]]
+    see = said("questions", "see").format(page=said.page("questions"))
+    assert rows == [
+        ("R-0001", "date_two_ways", see),
+        ("R-0002", "date_two_ways", see),
+        ("R-0003", "unmapped_code", said("rules", "unmapped_code")),
+        ("R-0003", "date_two_ways", see),
+        ("R-0004", "date_two_ways", see),
+    ]
+    await adapter.settle(two, replace(refused, ref=two.ref, kind=NoticeKind.DRAFTED, key="later"))
+    assert [row[3] for row in sheet_cells(bench.results)[said.page("questions")][1:]] == ["3, 6", "5"]
 
 
 async def test_results_in_the_language_of_the_office(bench: SheetBench) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
-from adapters.sheet.ledger import Ledger
+from adapters.sheet.results.ledger import Ledger
+from adapters.sheet.results.questions import Fault, ask_by_column, is_asked, write_rows
 from adapters.sheet.words import Words
 from gateway.errors import Finding
 from gateway.ports import Delivery, Json, Notice, NoticeKind
@@ -51,6 +52,16 @@ _RECEIVED = (
     ("Received (UTC)", 18),
     ("Out of Order", 12),
 )
+_QUESTIONS = (
+    ("Column", 30),
+    ("Place", 30),
+    ("Sent As", 20),
+    ("Rows", 34),
+    ("Cells", 8),
+    ("Example", 34),
+    ("Question", 60),
+    ("Answer", 70),
+)
 _CONTENT = (("Message", 26), ("Type", 24), ("From", 24), ("Part", 10), ("Field", 44), ("Value", 80))
 _ERASED = (("Message", 26), ("State", 60))
 
@@ -71,6 +82,7 @@ def render_workbook(ledger: Ledger, words: Words) -> bytes:
     workbook.set_properties({"title": "TRM results", "created": datetime(2000, 1, 1)})
     pages = _Pages(workbook, words)
     pages.write("records", _RECORDS, _record_rows(ledger, words))
+    pages.write("questions", _QUESTIONS, _question_rows(ledger, words))
     pages.write("received", _RECEIVED, (_received_row(item) for item in ledger.deliveries()))
     pages.write("content", _CONTENT, (row for item in ledger.deliveries() for row in _content_rows(item)))
     erased = ledger.erased_messages()
@@ -140,30 +152,59 @@ def _clean(value: str) -> str:
 
 
 def _record_rows(ledger: Ledger, words: Words) -> Iterator[Sequence[str]]:
-    """Yield the latest news of each record, one row for each finding."""
+    """Yield the latest news of each record, one row for each finding; what is asked by column is one row."""
+    columns = ledger.columns()
+    for notice in _latest(ledger):
+        asked = [finding for finding in notice.findings if is_asked(finding)]
+        own = [finding for finding in notice.findings if finding not in asked]
+        for finding in (*own, *asked[:1]) or (Finding(place="", rule=""),):
+            yield _record_row(notice, finding, columns.get(finding.place, ""), words)
+
+
+def _latest(ledger: Ledger) -> Sequence[Notice]:
+    """Return the latest news of each record, in the order of their refs."""
     latest: dict[str, Notice] = {}
     for notice in ledger.notices():
         known = latest.get(notice.ref)
         if known is None or (known.at, _ORDER[known.kind]) <= (notice.at, _ORDER[notice.kind]):
             latest[notice.ref] = notice
+    return [latest[ref] for ref in sorted(latest)]
+
+
+def _question_rows(ledger: Ledger, words: Words) -> Iterator[Sequence[str]]:
+    """Yield what is asked once for a column, with the rows that wait for the answer."""
     columns = ledger.columns()
-    for ref in sorted(latest):
-        notice = latest[ref]
-        for finding in notice.findings or (Finding(place="", rule=""),):
-            yield _record_row(notice, finding, columns.get(finding.place, ""), words)
+    faults = [
+        Fault(mapping=notice.ref.partition(":")[0], label=columns.get(finding.place, ""), finding=finding)
+        for notice in _latest(ledger)
+        for finding in notice.findings
+        if is_asked(finding)
+    ]
+    for question in ask_by_column(faults):
+        yield (
+            question.label,
+            question.place,
+            question.mapping,
+            write_rows(question.rows),
+            str(len(question.rows)),
+            words.place(question.example),
+            words("rules", question.rule),
+            words("questions", "answer").format(command=question.command),
+        )
 
 
 def _record_row(notice: Notice, finding: Finding, column: str, words: Words) -> Sequence[str]:
     sent_as, _, reference = notice.ref.partition(":")
+    asked = is_asked(finding)
     return (
         reference or notice.ref,
         sent_as if reference else "",
         str(notice.kind),
         words("states", notice.kind),
         "" if notice.code is None else str(notice.code),
-        words.place(finding.place, column),
+        column if asked else words.place(finding.place, column),
         finding.rule,
-        words.fault(finding),
+        words("questions", "see").format(page=words.page("questions")) if asked else words.fault(finding),
         notice.message_id or "",
         notice.conversation or "",
         _time(notice.at),

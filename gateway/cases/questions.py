@@ -1,0 +1,96 @@
+"""What the node asks of cases and nobody has answered yet: whether what a linked person fears concerns this one too
+(domain 9.31). Each question is sealed by itself, its link goes where the case goes, and an alarm tells of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, select
+
+from gateway.cases import entries
+from gateway.cases.history import EVERY, QuestionEntry, read_entry, to_json
+from gateway.cases.rules import LinkKind
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.prepared import Prepared
+from gateway.database.sealed_content import Content
+from gateway.database.tables import case_link
+from gateway.errors import RefusedError
+from gateway.foundation.ids import CaseId
+from keys.primitives.encoding import canon
+
+ALARM = "asylum.linked"
+_OPEN = Prepared(  # a range of the primary key: asked for every message while a hold lies, and there are few, or none
+    select(case_link.c.key, case_link.c.case_id).where(
+        case_link.c.key >= bindparam("first"), case_link.c.key < bindparam("behind")
+    )
+)
+_RANGE = {"first": b"question/", "behind": b"question0"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An open question on the case `of`; `ref` is its sealed row, `entry` is None where that does not open."""
+
+    ref: int
+    of: CaseId
+    entry: QuestionEntry | None
+
+    @property
+    def states(self) -> frozenset[str]:
+        """The States that are asked about; every one where nobody can read which."""
+        return frozenset({EVERY} if self.entry is None else self.entry.states)
+
+
+def key_of(ref: int) -> bytes:
+    """Under which key a question finds its case."""
+    return f"{LinkKind.QUESTION}/{ref}".encode()
+
+
+def places(connection: Connection) -> dict[int, CaseId]:
+    """By number the case that each open question is on."""
+    return {int(key.rpartition(b"/")[2]): CaseId(case) for key, case in _OPEN.rows(connection, **_RANGE)}
+
+
+def opened(sealer: ContentSealer, connection: Connection, on: Mapping[int, CaseId]) -> list[Question]:
+    """Open these questions, in the order in which they were asked."""
+    sealed = content_rows.get(connection, list(on)) if on else {}
+    plains = dict(zip(sealed, sealer.open_each(list(sealed.values())), strict=True)) if sealed else {}
+    return [Question(ref=ref, of=on[ref], entry=_read(plains.get(ref))) for ref in sorted(on)]
+
+
+def _read(plain: bytes | RefusedError | None) -> QuestionEntry | None:
+    entry = read_entry(orjson.loads(plain)) if isinstance(plain, bytes) else None
+    return entry if isinstance(entry, QuestionEntry) else None
+
+
+def states_of(sealer: ContentSealer, connection: Connection, on: Mapping[int, CaseId]) -> frozenset[str]:
+    """All States that these questions ask about."""
+    return frozenset(state for one in opened(sealer, connection, on) for state in one.states)
+
+
+def ask(content: Content, connection: Connection, of: CaseId, entry: QuestionEntry) -> None:
+    """Ask something of a case, and raise the alarm that says so."""
+    row = content.sealer.seal(content.store.new_ref(), canon(to_json(entry)))
+    entries.keep(connection, LinkKind.QUESTION, [(of, row)])
+    journal.raise_alarm(connection, at=entry.at, kind="asylum.linked", ref=row.ref)
+    journal.append_leaf(connection, leaf(entry.at, "asylum.linked_asked"))
+
+
+def wait(connection: Connection) -> bool:
+    """Whether anything is asked, or an alarm says so of what went with its case."""
+    return bool(places(connection) or journal.open_about(connection, [ALARM]))
+
+
+def withdraw(connection: Connection, refs: Collection[int], *, at: int) -> None:
+    """Ask these no longer; alarms about them end, and those about questions that went with their case."""
+    for ref in refs:
+        connection.execute(delete(case_link).where(case_link.c.key == key_of(ref)))
+        content_rows.erase(connection, ref)
+    gone = journal.open_about(connection, [ALARM]) - places(connection).keys()
+    journal.dismiss_about(connection, gone, [ALARM], at=at)

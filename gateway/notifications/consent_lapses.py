@@ -1,0 +1,140 @@
+"""Telling people that a consent on which a case relies lapses, before what waits for it fails (domain 7.24).
+
+A grant has a last day, a guardian is followed by another one, a child becomes an adult. Gate G2 refuses from that day
+on, and whoever has a draft waiting would learn it then. A week before, and once more on the day, an alarm says so; it
+ends by itself when nothing relies on the consent any more, as after the person was asked anew.
+
+Looked at are the consents of cases in which something is under way: the newest one of each side, and every other one on
+which a draft or a message in the outbox relies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from functools import reduce
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.cases import store as cases
+from gateway.cases.register import draft_key
+from gateway.consent import register
+from gateway.consent.givers import FOR_A_CHILD, NOTHING_TOLD, Guardianship, days_of_lapse
+from gateway.consent.register import Known
+from gateway.conversations.history import History, Side
+from gateway.conversations.loader import ConversationLoader
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.sealed_content import Content
+from gateway.errors import RefusedError
+from gateway.foundation.chores import DAY, HOUR, Chore
+from gateway.foundation.ids import CaseId
+from gateway.messages.store import conversations, local
+from gateway.messages.store.local import OWN, WITHDRAWN
+from gateway.notifications import store
+from gateway.ports import Clock
+
+ALARM = "consent.lapses"
+EARLY = 7 * DAY
+"""Seconds before the day from which on a person is told."""
+
+
+class ConsentLapses:
+    """Raises the alarm about consents that lapse, and ends it where nothing relies on them any more."""
+
+    def __init__(self, *, content: Content, loader: ConversationLoader, clock: Clock) -> None:
+        self._content = content
+        self._loader = loader
+        self._clock = clock
+
+    def chores(self) -> list[Chore]:
+        """Look at what lapses."""
+        return [Chore("consents that lapse", HOUR, self.tell)]
+
+    async def tell(self) -> None:
+        """Raise the alarms that are due, each once, and end those that are due no more."""
+        now = self._clock.now()
+        due = await self._content.store.read(lambda c: self._find_due(c, now))
+        await self._content.store.move(lambda c: _tell(c, due, now))
+
+    def _find_due(self, connection: Connection, now: int) -> dict[int, int]:
+        """By the number of its record since when people have to know of each consent that lapses."""
+        due: dict[int, int] = {}
+        for case, known in self._relied_on(connection):
+            if (consent := known.consent) is None or known.withdrawn:
+                continue
+            adult_on, guardianship = None, NOTHING_TOLD
+            if consent.given_by in FOR_A_CHILD:
+                adult_on, guardianship = self._of_the_child(connection, case, known)
+            days = days_of_lapse(consent, adult_on=adult_on, guardianship=guardianship)
+            told_from = [at for day in days for at in _marks(day) if at <= now]
+            if told_from:
+                due[known.rows[0].ref] = max(told_from)
+        return due
+
+    def _relied_on(self, connection: Connection) -> Iterator[tuple[CaseId, Known]]:
+        """The consents on which something relies that is under way, by the case of each."""
+        drafts = store.waiting_drafts(connection)
+        under_way = store.cases_under_way(connection)
+        under_way |= {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
+        ids, case_of = sorted(under_way), dict[bytes, CaseId]()
+        for start in range(0, len(ids), cases.AT_ONCE):
+            found = cases.consents_of(connection, ids[start : start + cases.AT_ONCE])
+            case_of |= {index: case for _, index, case, state in found if state != WITHDRAWN}
+        rows = local.consents_of(connection, list(case_of))
+        newest: dict[tuple[CaseId, str], tuple[int, bytes]] = {}
+        for index, held in rows.items():
+            for row in held:
+                of = case_of[index], row.holder
+                newest[of] = max(newest.get(of, (0, b"")), (row.ref, index))
+        wanted = {index for _, index in newest.values()} | self._named_in(connection, drafts.values())
+        wanted |= store.consents_of_outbox(connection)
+        chosen = {index: held for index, held in rows.items() if index in wanted}
+        opened = register.open_consents(self._content.sealer, connection, chosen, local.withdrawals(connection, chosen))
+        return ((case_of[index], known) for index, known in opened.items())
+
+    def _named_in(self, connection: Connection, drafts: Collection[int]) -> set[bytes]:
+        """The consents that these drafts name; a damaged one names none."""
+        sealer, found = self._content.sealer, set[bytes]()
+        for sealed in content_rows.get(connection, list(drafts)).values():
+            with suppress(RefusedError):
+                header = orjson.loads(sealer.open(sealed)).get("header", {})
+                named = header.get("consent_ref") if isinstance(header, dict) else None
+                if isinstance(named, str):
+                    found.add(sealer.consent_index(named))
+        return found
+
+    def _of_the_child(self, connection: Connection, case: CaseId, known: Known) -> tuple[date | None, Guardianship]:
+        """When the person is an adult, and the guardians on each side that recorded the consent, as the conversations
+        of the case tell it.
+        """
+        keys = conversations.get(connection, cases.conversations_of(connection, case))
+        held, _ = self._loader.recall(connection, keys, keep=False)
+        said = {key: one.history() for key, one in held.items()}
+        holders = {row.holder for row in known.rows}
+        named = [history.guardianship(Side.OURS) for history in said.values() if OWN in holders]
+        named += [history.guardianship(Side.THEIRS) for (_, peer), history in said.items() if peer in holders]
+        return _adult_on(said.values()), reduce(Guardianship.joined, named, NOTHING_TOLD)
+
+
+def _adult_on(said: Collection[History]) -> date | None:
+    """The latest of the days that were told; None where one conversation says that the age is in doubt (ECAT 10(3))."""
+    if any(history.age_group == "presumed_child" for history in said):
+        return None
+    return max((day for history in said if (day := history.adult_on()) is not None), default=None)
+
+
+def _marks(day: date) -> tuple[int, int]:
+    """When people are told of a day, Unix seconds: a week before, and as it begins, UTC."""
+    begins = int(datetime.combine(day, time.min, UTC).timestamp())
+    return begins - EARLY, begins
+
+
+def _tell(connection: Connection, due: Mapping[int, int], now: int) -> None:
+    before = journal.last_about(connection, list(due), ALARM)
+    for ref, since in sorted(due.items()):
+        if before.get(ref, 0) < since:
+            journal.raise_alarm(connection, at=now, kind="consent.lapses", ref=ref)
+    journal.dismiss_about(connection, journal.open_about(connection, [ALARM]) - due.keys(), [ALARM], at=now)

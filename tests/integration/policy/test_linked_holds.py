@@ -1,0 +1,134 @@
+"""A hold on a sister asks about her brother, between two real nodes: what stops, who answers, and what then goes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.pair import Two, example, two_nodes
+from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred
+
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+HERS, HIS = b64u(b"consent of her.."), b64u(b"consent of him..")
+HER_TALK, HIS_TALK, NEXT = (b64u(name) for name in (b"conversation her", b"conversation him", b"conversation nxt"))
+
+
+class Siblings:
+    """Two siblings whom France referred to Albania; their cases are linked unless a test does that later."""
+
+    def __init__(self, two: Two, her: str, him: str) -> None:
+        self.two, self.fr = two, two.fr
+        self.her, self.him = her, him
+
+    async def relate(self, **relation: str) -> None:
+        """Say that they are siblings, or not any more."""
+        await self.fr.call("case.relate", id=self.him, other=self.her, by=ANA, **relation)
+
+    async def hold(self, talk: str = HER_TALK, *states: str) -> None:
+        """She seeks asylum, or he does."""
+        await self.fr.call("asylum.hold", id=talk, by=ANA, states=[*(states or ("AL",))])
+
+    async def asked(self) -> list[tuple[str, list[str], int]]:
+        """What is asked of his case: about whom, of which States, and how many said no; the alarm says the same."""
+        shown = await self.fr.call("case.show", id=self.him, by=ANA)
+        found = [(one["about"], one["states"], one["said"]) for one in shown["linked_questions"]]
+        alarms = (await self.fr.call("alarm.list", kind="asylum.linked"))["alarms"]
+        assert [one["of_case"]["id"] for one in alarms] == [self.him for _ in found]
+        return found
+
+    async def apart(self, by: str, *states: str) -> Any:
+        """Somebody says that her fear does not concern him."""
+        return (await self.fr.call("asylum.apart", id=self.him, by=by, states=[*states]))["unanswered"]
+
+    async def refuses(self) -> RefusedError:
+        """A further referral of him to Albania is refused."""
+        with pytest.raises(RefusedError) as caught:
+            await self.fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT))
+        return caught.value
+
+
+@pytest_asyncio.fixture
+async def siblings(tmp_path: Path) -> AsyncIterator[Siblings]:
+    """Two nodes, and a sister and a brother who were both referred."""
+    async with two_nodes(tmp_path) as two:
+        for number, consent, talk in (("F-1", HERS, HER_TALK), ("F-2", HIS, HIS_TALK)):
+            await agreed(two.fr, number, consent)
+            await referred(two, number, consent, conversation=talk)
+        made = Siblings(two, *[await case_of(two.fr, talk) for talk in (HER_TALK, HIS_TALK)])
+        yield made
+
+
+async def test_until_somebody_answers_nothing_goes_there(siblings: Siblings) -> None:
+    """Refused by G5 with what to do; the alarm names his case; an alert goes in codes. After two people it goes."""
+    fr = siblings.fr
+    await siblings.relate(relation="sibling")
+    assert await siblings.asked() == []
+    await siblings.hold()
+    assert await siblings.asked() == [(siblings.her, ["AL"], 0)]
+    refusal = await siblings.refuses()
+    (finding,) = refusal.findings
+    assert (refusal.code, finding.place) == (Code.GATE_G5, "/header/recipient_unit")
+    assert "lies on a linked case" in finding.hint and "trm asylum apart" in finding.hint
+    alert = example("safety.alert/1", "AL") | {"conversation": HIS_TALK}
+    assert (await fr.call("message.submit", **alert))["warnings"] == ["tells_feared_state"]
+
+    assert await siblings.apart(ANA, "AL") == ["AL"]
+    assert await siblings.asked() == [(siblings.her, ["AL"], 1)]
+    with pytest.raises(RefusedError) as caught:
+        await siblings.apart(ANA, "AL")
+    assert (caught.value.code, "the same person" in caught.value.what) == (Code.CONFLICT, True)
+    with pytest.raises(RefusedError) as caught:
+        await siblings.apart(BEN, "MA")
+    assert (caught.value.code, "nobody asks this" in caught.value.what) == (Code.CONFLICT, True)
+    assert (await siblings.refuses()).code is Code.GATE_G5
+
+    assert await siblings.apart(BEN, "AL") == []
+    assert await siblings.asked() == []
+    assert (await fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
+
+
+async def test_a_hold_on_him_answers_yes(siblings: Siblings) -> None:
+    """Whoever believes that he fears the same State places one, and the question ends until two people lift it."""
+    await siblings.relate(relation="sibling")
+    await siblings.hold()
+    await siblings.hold(HIS_TALK)
+    assert await siblings.asked() == []
+    assert "nothing goes to a feared State" in (await siblings.refuses()).findings[0].hint
+    for by in (ANA, BEN):
+        await siblings.fr.call("asylum.lift", id=HIS_TALK, by=by)
+    assert await siblings.asked() == [(siblings.her, ["AL"], 0)]
+
+
+async def test_who_is_linked_later_is_asked_about_too(siblings: Siblings) -> None:
+    """When people say that two belong together while a hold lies; to take it back answers nothing, nor does a split."""
+    await siblings.hold()
+    assert await siblings.asked() == []
+    await siblings.relate(relation="sibling")
+    await siblings.relate()
+    assert await siblings.asked() == [(siblings.her, ["AL"], 0)]
+    apart = await changed(siblings.fr, "case.split", id=siblings.him, conversations=[HIS_TALK], consents=[HIS])
+    new = (await siblings.fr.call("case.show", id=apart["into"], by=ANA))["linked_questions"]
+    assert [(one["about"], one["states"]) for one in new] == [(siblings.her, ["AL"])]
+    assert (await siblings.refuses()).code is Code.GATE_G5
+
+
+async def test_what_waits_is_stopped_when_it_departs(siblings: Siblings) -> None:
+    """What was released before the hold was placed, and has not left yet."""
+    two, fr = siblings.two, siblings.fr
+    await siblings.relate(relation="sibling")
+    await two.al.rest()
+    waiting = (await fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
+    await siblings.hold()
+    await two.al.stop()
+    await two.al.start()
+
+    async def stopped() -> bool:
+        return await fr.state(waiting) == "failed"
+
+    await two.until(stopped, seconds=120, what="it is stopped")
+    assert (await fr.show(waiting))["reason"] == "gate_g5"

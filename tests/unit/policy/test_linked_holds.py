@@ -1,0 +1,250 @@
+"""A hold asks about those who are linked to the person: of whom, of which States, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pytest
+from sqlalchemy import Connection
+from support import rows
+
+from gateway.cases import entries, questions, register
+from gateway.cases import store as cases
+from gateway.cases.history import EVERY, ApartEntry
+from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind
+from gateway.cases.store import CaseRow, ChangeRow, Link
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
+from gateway.foundation.ids import CaseId
+from gateway.policy import asylum_holds, linked_holds, store
+from gateway.policy.asylum_holds import Named
+from gateway.policy.store import AsylumHold
+
+NOW = 1_800_000_000
+SISTER, BROTHER, MOTHER, STRANGER = (CaseId(letter * 22) for letter in "ABCD")
+GROUPS = {SISTER: (BROTHER, MOTHER), BROTHER: (SISTER,), MOTHER: (SISTER,), STRANGER: ()}
+ANA, BEN = "a" * 22, "b" * 22
+
+
+class Family:
+    """Cases with cards that name each other, and the acts of people on them."""
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self.sealer = content.sealer
+
+    async def begin(self) -> None:
+        """Open the cases; a sister is linked to her brother and her mother."""
+
+        def move(connection: Connection) -> None:
+            for case, others in GROUPS.items():
+                card = Card(group=dict.fromkeys(others, "household"))
+                row = self.sealer.seal(self.content.store.new_ref(), register.encode(card))
+                content_rows.put(connection, [row])
+                cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=row.ref)])
+
+        await self.content.store.move(move)
+
+    async def hold(self, case: CaseId, *states: str, at: int = NOW) -> None:
+        """Place a hold on a case, or name other States."""
+        label = f"hold {case}".encode()
+
+        def move(connection: Connection) -> None:
+            row = asylum_holds.sealed(self.content, Named(conversation="talk", consents=(), states=states))
+            content_rows.put(connection, [row])
+            known = store.get(connection, label)
+            if known is not None:
+                store.replace(connection, known.ref, row.ref)
+            store.place(connection, AsylumHold(ref=row.ref, at=at, lift=None), [label])
+            cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
+            linked_holds.settle_case(self.content, connection, case, at=at)
+
+        await self.content.store.move(move)
+
+    async def lift(self, case: CaseId) -> None:
+        """Lift the hold on a case."""
+
+        def move(connection: Connection) -> None:
+            known = store.get(connection, f"hold {case}".encode())
+            assert known is not None
+            store.lift(connection, known.ref)
+            linked_holds.settle_case(self.content, connection, case, at=NOW)
+
+        await self.content.store.move(move)
+
+    async def say_no(self, of: CaseId, about: CaseId, by: str, *states: str, at: int = NOW) -> None:
+        """Somebody says that these States do not concern the person."""
+
+        def move(connection: Connection) -> None:
+            entry = ApartEntry(about=about, states=[*states], by=by, at=at)
+            entries.add(self.content, connection, of, entry)
+            linked_holds.settle_open(self.content, connection, at=at)
+
+        await self.content.store.move(move)
+
+    async def asked(self) -> dict[CaseId, set[str]]:
+        """Of which States each case is asked; each question has its alarm, and nothing else has one."""
+
+        def read(connection: Connection) -> dict[CaseId, set[str]]:
+            there = questions.opened(self.sealer, connection, questions.places(connection))
+            assert journal.open_about(connection, [questions.ALARM]) == {one.ref for one in there}
+            assert len({one.of for one in there}) == len(there)
+            return {one.of: {*one.states} for one in there}
+
+        return await self.content.store.read(read)
+
+
+@pytest.fixture
+async def family(store: Store, vault: ContentSealer) -> Family:
+    """A sister, her brother, their mother, and somebody else."""
+    made = Family(Content(store, vault))
+    await made.begin()
+    return made
+
+
+async def test_a_hold_asks_of_each_linked_case(family: Family):
+    """Of the States that it names; not of the person's own, nor of others, nor of whom the linked are linked to."""
+    await family.hold(SISTER, "AL", "XK")
+    assert await family.asked() == {BROTHER: {"AL", "XK"}, MOTHER: {"AL", "XK"}}
+
+
+async def test_a_hold_of_a_brother_asks_nothing_of_the_mother(family: Family):
+    """People linked him to his sister alone; a hold on her asks her mother."""
+    await family.hold(BROTHER, "AL")
+    assert await family.asked() == {SISTER: {"AL"}}
+    await family.hold(SISTER, "AL")
+    assert await family.asked() == {MOTHER: {"AL"}}
+
+
+@pytest.mark.parametrize(
+    ("named", "left"), [(("AL", "XK"), set()), (("AL",), {"XK"}), ((), set()), (("MA",), {"AL", "XK"})]
+)
+async def test_a_hold_on_the_linked_case_answers_yes(family: Family, named: Collection[str], left: set[str]):
+    """As far as it keeps away from the same States, and one that names none keeps from every one."""
+    await family.hold(SISTER, "AL", "XK")
+    await family.hold(BROTHER, *named)
+    found = await family.asked()
+    assert found.get(BROTHER, set()) == left
+    assert found[MOTHER] == {"AL", "XK"}
+
+
+async def test_a_yes_that_is_taken_back_is_asked_again(family: Family):
+    """The hold on the brother is lifted, and that on his sister still lies."""
+    await family.hold(SISTER, "AL")
+    await family.hold(BROTHER, "AL")
+    assert await family.asked() == {MOTHER: {"AL"}}
+    await family.lift(BROTHER)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+
+
+@pytest.mark.parametrize("named", [(), ("PS",)])
+async def test_a_hold_that_names_no_state_asks_of_every_one(family: Family, named: Collection[str]):
+    """Nobody knows which is feared; once one is named, that one is asked about."""
+    await family.hold(SISTER, *named)
+    assert await family.asked() == {case: {EVERY} for case in (BROTHER, MOTHER)}
+    await family.hold(SISTER, *named, "AL")
+    assert await family.asked() == {case: {"AL", *named} for case in (BROTHER, MOTHER)}
+
+
+async def test_two_different_people_answer_no(family: Family):
+    """One of them twice is one; what is answered for the brother is not for the mother."""
+    await family.hold(SISTER, "AL")
+    for by in (ANA, ANA):
+        await family.say_no(BROTHER, SISTER, by, "AL")
+        assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+    await family.say_no(BROTHER, SISTER, BEN, "AL")
+    assert await family.asked() == {MOTHER: {"AL"}}
+
+
+async def test_a_further_state_is_asked_about_anew(family: Family):
+    """What two people answered of one State says nothing of another, nor of another person's fear."""
+    await family.hold(SISTER, "AL")
+    for by in (ANA, BEN):
+        await family.say_no(BROTHER, SISTER, by, "AL")
+        await family.say_no(MOTHER, STRANGER, by, "AL")
+    await family.hold(SISTER, "AL", "XK")
+    assert await family.asked() == {BROTHER: {"XK"}, MOTHER: {"AL", "XK"}}
+
+
+async def test_a_lifted_hold_asks_nothing_and_a_new_one_asks_anew(family: Family):
+    """Answers of before are of a hold that is no more."""
+    await family.hold(SISTER, "AL")
+    for by in (ANA, BEN):
+        await family.say_no(BROTHER, SISTER, by, "AL")
+    await family.lift(SISTER)
+    assert await family.asked() == {}
+    await family.hold(SISTER, "AL", at=NOW + 1)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+
+
+async def test_to_end_the_relation_answers_nothing(family: Family):
+    """The question stays until the hold is lifted, or people answer."""
+    await family.hold(SISTER, "AL")
+
+    def part(connection: Connection) -> None:
+        for case in GROUPS:
+            cases.set_cards(connection, {case: 0})
+        linked_holds.settle_case(family.content, connection, SISTER, at=NOW)
+
+    await family.content.store.move(part)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+    await family.lift(SISTER)
+    assert await family.asked() == {}
+
+
+async def test_a_merged_case_goes_on_asking(family: Family):
+    """The hold and the relations go with it, also where a hold is placed on what it became."""
+
+    def merge(connection: Connection) -> None:
+        row = ChangeRow(
+            ref=900,
+            id="E" * 22,
+            kind=ChangeKind.MERGE,
+            state=ChangeState.DONE,
+            at=NOW,
+            first=b"",
+            source=SISTER,
+            target=STRANGER,
+        )
+        cases.add_change(connection, row, [])
+        cases.set_state(connection, SISTER, CaseState.MERGED)
+        held = [link.key for link in cases.links(connection, SISTER)]
+        cases.move_links(connection, held, was=SISTER, to=STRANGER)
+        linked_holds.settle_open(family.content, connection, at=NOW)
+
+    await family.hold(SISTER, "AL")
+    await family.content.store.move(merge)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+    await family.hold(STRANGER, "MA")
+    assert await family.asked() == {BROTHER: {"AL", "MA"}, MOTHER: {"AL", "MA"}}
+
+
+async def test_with_the_asked_case_the_alarm_ends(family: Family):
+    """Nothing is left of the brother here; his mother is still asked about."""
+
+    def erase(connection: Connection) -> None:
+        for ref in cases.forget_empty(connection, BROTHER):
+            content_rows.erase(connection, ref)
+
+    await family.hold(SISTER, "AL")
+    await family.content.store.move(erase)
+    await linked_holds.forget(family.content, at=NOW)
+    assert await family.asked() == {MOTHER: {"AL"}}
+
+
+async def test_a_question_that_does_not_open_asks_of_every_state(family: Family):
+    """Nobody can read of which, so nothing goes there until people see to the damage."""
+    damaged = rows.sealed(901)
+    await family.content.store.move(lambda c: entries.keep(c, LinkKind.QUESTION, [(BROTHER, damaged)]))
+    on = {901: BROTHER}
+
+    def states(connection: Connection) -> frozenset[str]:
+        assert questions.places(connection) == on
+        return questions.states_of(family.sealer, connection, on)
+
+    assert await family.content.store.read(states) == {EVERY}
+    await linked_holds.forget(family.content, at=NOW)
+    assert await family.content.store.read(states) == {EVERY}
