@@ -183,7 +183,7 @@ class HistoryText:
     def _proof(self) -> list[tuple[str, str]]:
         found, words = self._found, self._words
         log, point = found["log"], found["checkpoint"]
-        seen = log["witnessed"] or log["partly_witnessed"] or {"by": []}
+        seen = (log["witnessed"] or log["partly_witnessed"] or {"by": []})["by"]
         return [
             (words("Log"), self._list((log["origin"], str(log["entries"])))),
             (
@@ -192,8 +192,9 @@ class HistoryText:
             ),
             (
                 words("Witnessed by others"),
-                self._list(f"{words.country(one['peer'])} {self._at(one['at'])}" for one in seen["by"])
-                or words("nobody"),
+                self._list(f"{words.country(one['peer'])} {self._at(one['at'])}" for one in seen)
+                if seen
+                else words("nobody"),
             ),
             (words("Fingerprint"), found["fingerprint"]),
             (words("Examined"), self._at(found["now"])),

@@ -54,6 +54,12 @@ def test_it_says_what_the_page_says(language: str) -> None:
     assert LACKING not in said
 
 
+def test_a_log_that_nobody_witnessed_is_called_so() -> None:
+    """In a word: a dash would say that it does not apply."""
+    log = {**HISTORY["log"], "witnessed": None, "partly_witnessed": None}
+    assert "nobody" in every_text(write("en", {**HISTORY, "log": log}))
+
+
 def test_arabic_is_shaped_and_runs_from_right_to_left() -> None:
     """Each letter is there, and the columns begin at the right: the number of an entry stands left of its time."""
     paper = write("ar")
