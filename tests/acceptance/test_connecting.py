@@ -40,8 +40,8 @@ def commands(section: str) -> list[str]:
 
 
 def received_lines(results: Path) -> int:
-    """How many lines the second page of the results has below its heading, whatever its name is in the language."""
-    return len([*sheet_cells(results).values()][1][1:])
+    """How many lines the third page of the results has below its heading, whatever its name is in the language."""
+    return len([*sheet_cells(results).values()][2][1:])
 
 
 def received_rows(file: Path) -> int:

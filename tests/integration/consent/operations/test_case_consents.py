@@ -114,7 +114,8 @@ async def test_it_is_followed_until_every_country_has_confirmed(two: Two):
     now = {line["consent"]: line for line in told["withdrawals"]}
     assert told["of_case"] == {"id": case, "name": "F-1"}
     assert now[HERS]["confirmed"]["message"] == answer["id"] and now[HERS_TOO]["confirmed"] is None
-    assert [one["status"] for one in now[HERS]["receipts"]] == ["received", "delivered"]
+    statuses = [one["status"] for one in now[HERS]["receipts"]]  # an answer opens what it answers (nrm1 12.6)
+    assert statuses in (["received", "delivered"], ["received", "delivered", "opened"])
     assert [owed["what"] for owed in now[HERS]["owed"]] == ["erasure"]
     assert (await fr.call("case.withdrawals", id=other))["withdrawals"] == []
 
