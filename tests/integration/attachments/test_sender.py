@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.attached import COUNT, PDF, Segments, added, content, delivered, opened, reached, sent, stored
-from support.pair import Two, two_nodes
+from support.pair import Party, Two, two_nodes
 from support.patience import PATIENCE
 
 from gateway.attachments import sender, uploads
@@ -39,11 +39,14 @@ async def test_what_is_on_its_way_is_shown_and_keeps_nothing_else_from_going(two
     seen.fault = wait
     id = await sent(two, await added(two.fr, PDF), 0)
     await two.until(lambda: len(seen.sent) == 3, seconds=5)
-    await two.calm()
     for party, state, peer in ((two.fr, "going", "AL"), (two.al, "coming", "FR")):
-        (item,) = (await party.call("attachment.moving"))["moving"]
-        assert (item["id"], item["state"], item["peer"], item["done"]) == (id, state, peer, 3 * SEGMENT)
-        assert item["bytes"] == part_length(len(PDF))
+        wanted = {"id": id, "state": state, "peer": peer, "done": 3 * SEGMENT, "bytes": part_length(len(PDF))}
+
+        async def shown(party: Party = party, wanted: dict[str, Any] = wanted) -> bool:
+            (item,) = (await party.call("attachment.moving"))["moving"]
+            return {name: item[name] for name in wanted} == wanted
+
+        await two.until(shown, seconds=5, what="it does not say how far the file is")
     assert id not in {item["id"] for item in (await two.al.call("message.list"))["messages"]}  # it does not count yet
     other = await two.fr.submit("later")
     await reached(two, other, "awaiting_handover")
