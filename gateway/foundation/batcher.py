@@ -15,12 +15,15 @@ MOST = 64
 """Items of one batch."""
 GATHER = 0.002
 """Seconds in which more may come before the first goes: together they cost little more than one."""
+LONGEST_REST = 0.5
+"""Seconds that anybody waits at most because the last batch took long."""
 
 
 class Batcher(Generic[Item, R]):
     """Runs `work` for all items that wait, one batch at a time. It answers for each item in order; an item that is
     refused gets its own error and holds up no other. What `work` raises, all of its batch get. With ``rests`` the next
-    batch begins after so many times what the last one took: what is asked for all the time takes a part of it at most.
+    batch begins after so many times what the last one took, and `LONGEST_REST` at most: what is asked for all the time
+    takes a part of it at most, and who asks after one long batch does not wait for as long again.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class Batcher(Generic[Item, R]):
             else:
                 _settle(futures, answers)
             ended = time.monotonic()
-            self._earliest = ended + self._rests * (ended - began)
+            self._earliest = ended + min(LONGEST_REST, self._rests * (ended - began))
 
 
 def _settle(futures: Sequence[asyncio.Future[R]], answers: Sequence[R | BaseException]) -> None:

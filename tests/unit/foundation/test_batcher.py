@@ -118,19 +118,22 @@ async def test_nobody_waits_for_what_has_ended() -> None:
 
 
 async def test_what_is_asked_for_all_the_time_takes_a_part_of_it_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it rests, a batch that took long is followed by twice as long without one, and the first waits for none."""
-    now, slept = [100.0], list[float]()
+    """Where it rests, a batch that took long is followed by twice as long without one, and the first waits for none.
+    After a very long one nobody waits for as long again.
+    """
+    now, slept, took = [100.0], list[float](), [0.2, 3.0, 0.2]
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
         now[0] += seconds
 
     async def work(items: Sequence[int]) -> list[int]:
-        now[0] += 3.0
+        now[0] += took.pop(0)
         return [*items]
 
     monkeypatch.setattr(batcher, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(batcher, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
     resting: Batcher[int, int] = Batcher(work, rests=2)
-    assert [await resting.do(number) for number in (1, 2)] == [1, 2]
-    assert slept == pytest.approx([batcher.GATHER, 0.0, batcher.GATHER, 6.0 - batcher.GATHER])
+    assert [await resting.do(number) for number in (1, 2, 3)] == [1, 2, 3]
+    rested = [slept[at] + slept[at - 1] for at in (3, 5)]
+    assert [slept[1], *rested] == pytest.approx([0.0, 0.4, batcher.LONGEST_REST])
