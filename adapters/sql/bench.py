@@ -182,8 +182,12 @@ class SqlBench:
     def offer_file(self, name: str, data: bytes) -> None:
         self._case(name)
         for piece, at in enumerate(range(0, len(data), 1 << 20)):
-            row = f"INSERT INTO case_files VALUES ({self.cases}, 0, {piece}, 'court_document', :data)"  # noqa: S608 (whole numbers of the bench; the data are bound)
-            self.office.run(row, data=data[at : at + (1 << 20)])
+            self.office.run(
+                "INSERT INTO case_files VALUES (:case, 0, :piece, 'court_document', :data)",
+                case=self.cases,
+                piece=piece,
+                data=data[at : at + (1 << 20)],
+            )
 
     def offer_bad(self, name: str) -> None:
         self._case(MARKER, amount=1.5)
