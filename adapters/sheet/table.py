@@ -139,5 +139,6 @@ def column_letters(column: int) -> str:
     return name
 
 
+@lru_cache(maxsize=64)
 def _printable(name: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in name)[:40]

@@ -71,12 +71,13 @@ def _read_split(rule: Rule, value: str, separator: str) -> Cell | CellFault:
 
 def _read_pieces(rule: Rule, value: str, separator: str) -> Cell | CellFault:
     """The longest known value first, so that a value which contains the separator is found whole (domain 11.8)."""
-    known = {*(rule.codes or {}), *rule.absent, *rule.spoken}
     pieces = value.split(separator)
+    longest = rule.pieces[separator]
     found: list[Cell | CellFault] = []
     start = 0
     while start < len(pieces):
-        whole = (end for end in range(len(pieces), start, -1) if compared(separator.join(pieces[start:end])) in known)
+        ends = range(min(len(pieces), start + longest), start + 1, -1)
+        whole = (end for end in ends if rule.knows(compared(separator.join(pieces[start:end]))))
         end = next(whole, start + 1)
         found.append(_read_one(rule, separator.join(pieces[start:end])))
         start = end

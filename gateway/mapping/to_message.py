@@ -15,7 +15,7 @@ complete in form only; consent, gates, schema and release come after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -99,8 +99,9 @@ class Reading:
 
     def _read(self, rule: Rule) -> Read:
         faults, lost = len(self.faults), len(self.losses)
-        filled = self._fill(rule)
-        cells = [(label, self.record.fields[label]) for source in rule.sources for label in self._filled_labels(source)]
+        columns = [self._filled_labels(source) for source in rule.sources]
+        filled = self._fill(rule, columns)
+        cells = [(label, self.record.fields[label]) for labels in columns for label in labels]
         return Read(
             rule=rule,
             cells=tuple(cells),
@@ -109,13 +110,13 @@ class Reading:
             losses=tuple(self.losses[lost:]),
         )
 
-    def _fill(self, rule: Rule) -> Filled | None:
+    def _fill(self, rule: Rule, columns: Iterable[Sequence[str]]) -> Filled | None:
         before = len(self.faults)
         cells: list[tuple[str, Cell]] = []
         at: list[int] = []
         pieces = 0
-        for source in rule.sources:
-            read = self._cell(rule, source)
+        for labels in columns:
+            read = self._cell(rule, labels)
             if read is not None:
                 cells.append(read)
                 at += [pieces + index for index in read[1].at[: len(read[1].values)]]
@@ -137,9 +138,8 @@ class Reading:
             absent=None if values else reasons[0],
         )
 
-    def _cell(self, rule: Rule, source: str) -> tuple[str, Cell] | None:
-        """The filled column among the spellings of one label; none where it is empty or at fault."""
-        filled = self._filled_labels(source)
+    def _cell(self, rule: Rule, filled: Sequence[str]) -> tuple[str, Cell] | None:
+        """Read the filled column among the spellings of one label; none where there is none, or it is at fault."""
         if not filled:
             return None
         other = [label for label in filled if self.record.fields[label] != self.record.fields[filled[0]]]

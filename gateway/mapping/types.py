@@ -123,7 +123,8 @@ class Rule:
     ``values`` are those of the local picklist, ``labels`` what the local system shows for them. ``hold`` says why every
     code without a local value is for a person. ``also_split`` are separators of cells whose every piece is known, for
     surveys write several answers with blanks between. ``dates`` says which of two numbers is the day. ``spoken``
-    are the labels of languages that cells may hold as well (`gateway.mapping.labels`), in compared form.
+    are the labels of languages that cells may hold as well (`gateway.mapping.labels`), in compared form. ``pieces``
+    tells for each separator into how many pieces it cuts a known value at most.
     """
 
     path: Path
@@ -146,6 +147,17 @@ class Rule:
     also_split: tuple[str, ...] = ()
     dates: DayOrder | None = None
     spoken: Mapping[str, Meaning] = field(default_factory=dict)
+    pieces: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        words = [word for table in (self.codes or {}, self.absent, self.spoken) for word in table]
+        signs = self.also_split if self.split is None else (self.split, *self.also_split)
+        pieces = {sign: 1 + max((word.count(compared_sign(sign)) for word in words), default=0) for sign in signs}
+        object.__setattr__(self, "pieces", pieces)
+
+    def knows(self, word: str) -> bool:
+        """Whether a table of the rule has this text, in compared form."""
+        return word in self.spoken or word in self.absent or (self.codes is not None and word in self.codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +181,11 @@ class RecordMapping:
 def compared(text: str) -> str:
     """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def compared_sign(sign: str) -> str:
+    """A separator as it stands inside a text in compared form."""
+    return " " if sign.isspace() else compared(sign)
 
 
 def without_accents(text: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from support.referral_maps import REFERRAL_FILE
 
+from gateway.mapping import cells
 from gateway.mapping.cells import Cell, CellFault, read_cell
 from gateway.mapping.file_format import parse
-from gateway.mapping.types import Rule
+from gateway.mapping.types import Rule, compared
 from gateway.ports import Json
 
 
@@ -57,3 +58,37 @@ def test_what_would_be_a_guess_is_a_fault(rule: Rule, value: Json) -> None:
     found = read_cell(rule, value)
     assert isinstance(found, CellFault)
     assert "Zana" not in found.hint
+
+
+class Comparisons:
+    """`compared`, with a count of how often it was asked."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, text: str) -> str:
+        self.count += 1
+        return compared(text)
+
+
+@pytest.mark.parametrize("pieces", [10, 100, 1_000])
+@pytest.mark.parametrize("word", ["L", "nothing known"])
+def test_a_cell_of_many_pieces_is_read_in_linear_time(pieces: int, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is compared a few times for each piece, however many there are, also where known values hold the separator."""
+    codes = {"L": "ForcedLabour", "water; sewerage; waste": "ForcedLabour"}
+    rule = rule_of("content.exploitation[]", type="codes", list="exploitation", codes=codes)
+    comparisons = Comparisons()
+    monkeypatch.setattr(cells, "compared", comparisons)
+    found = read_cell(rule, ";".join([word] * pieces))
+    assert isinstance(found, Cell if word == "L" else CellFault)
+    assert pieces <= comparisons.count <= 8 * pieces
+
+
+@pytest.mark.parametrize("value", ["L; Water; sewerage; waste", "water;sewerage; waste ;l", "Water; sewerage; waste"])
+def test_a_known_value_that_holds_the_separator_is_found_whole(value: str) -> None:
+    """So is what stands before and after it."""
+    codes = {"L": "ForcedLabour", "Water; sewerage; waste": "Servitude", "water;sewerage; waste ": "Servitude"}
+    found = read_cell(rule_of("content.exploitation[]", type="codes", list="exploitation", codes=codes), value)
+    assert isinstance(found, Cell)
+    assert set(found.values) <= {"ForcedLabour", "Servitude"}
+    assert "Servitude" in found.values

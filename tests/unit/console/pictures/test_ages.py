@@ -44,7 +44,8 @@ def test_what_is_too_old_is_a_triangle():
     """Beyond the limit, and not at it; with the mark of the limit, and no style."""
     drawn = str(draw_ages([MINUTE, HOUR, HOUR + 1, DAY], HOUR, "4 wait"))
     root = ET.fromstring(drawn)
-    assert (len(root.findall("circle")), len(root.findall("path"))) == (2, 2)
+    dots, triangles = (path.attrib["d"] for path in root.iter("path"))
+    assert (dots.count("M"), dots.count("a5 5"), triangles.count("M"), triangles.count("l7 13")) == (2, 4, 2, 2)
     assert (root.get("role"), root.get("aria-label"), root.get("class")) == ("img", "4 wait", "row wide")
     assert "style" not in drawn
 
