@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -149,7 +150,8 @@ class EventFeed:
             elif self._read_at <= asked and after + 1 >= self._recent[0].seq:
                 await self._read_on(self._recent[-1].seq)
             if not self._recent or after + 1 >= self._recent[0].seq:
-                found = [event for event in self._recent if event.seq > after][:EVENTS_AT_ONCE]
+                newer = takewhile(lambda event: event.seq > after, reversed(self._recent))  # mostly a handful of them
+                found = [*newer][::-1][:EVENTS_AT_ONCE]
                 return found, await self._about(found)
         found = await self._read_after(after)
         return found, await self._about(found)

@@ -34,7 +34,6 @@ SECTION = Section(
 )
 FIND = "case.find"
 PAGE = 25
-OWED = 30
 """Of what is owed, conversation by conversation, on one page."""
 NAMES = 50
 """Of the cases of somebody who sees no name in them, on one page."""
@@ -174,7 +173,7 @@ async def list_owed(visit: Visit) -> web.StreamResponse:
     if side not in SIDES:
         raise RefusedError(Code.NOT_FOUND, "the side that owes is us or them")
     chosen: dict[str, Json] = {name: value for name in ("peer", "unit") if (value := query.get(name))}
-    asked = {"owes": side, "limit": OWED, **chosen} | ({} if cursor is None else {"cursor": cursor})
+    asked = {"owes": side, "limit": PAGE, **chosen} | ({} if cursor is None else {"cursor": cursor})
     found, units = await visit.ask("conversation.due", asked), await load_units(visit)
     options = _options(visit, (await visit.ask("peer.list"))["peers"], units)
     named = {"peer": "", "unit": "", **chosen}
