@@ -53,9 +53,9 @@ def make_python(description: Path, folder: Path) -> list[Path]:
         work = Path(place)
         shutil.copytree(HERE / "python", work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         own = (work / GENERATED).rename(work / "own")
-        config = work / "generator.yaml"
         generator = ("openapi_python_client", "generate", "--fail-on-warning", "--meta", "none")
-        _python(work, *generator, "--path", description, "--config", config, "--output-path", work / GENERATED)
+        ours = ("--config", work / "generator.yaml", "--custom-template-path", work / "templates")
+        _python(work, *generator, "--path", description, *ours, "--output-path", work / GENERATED)
         shutil.copytree(own, work / GENERATED, dirs_exist_ok=True)
         shutil.copy(ROOT / "LICENSE", work)
         (work / "VERSION").write_text(version("trm-gateway"))

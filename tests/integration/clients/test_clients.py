@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,22 @@ def test_type_checkers_are_told_of_the_types(python: Programs) -> None:
     """The mark of PEP 561 is in the wheel, beside what we add and what was made."""
     package = Path(python.environment["PYTHONPATH"]) / "trm_gateway_client"
     assert {"py.typed", "connecting.py", "client.py", "models"} <= {path.name for path in package.iterdir()}
+
+
+LATER = """
+from trm_gateway_client.models import Problem
+said = {"type": "about:blank", "title": "t", "status": 409, "code": "came_later", "hint": "", "gate": None, "findings": []}
+print(Problem.from_dict(said).code)
+print(Problem.from_dict(said).to_dict()["code"])
+"""
+
+
+def test_a_word_that_came_later_is_read_as_it_is(python: Programs) -> None:
+    """A node is newer than the program beside it: its codes and states are still read, and given on."""
+    done = subprocess.run(
+        [*python.run, "-c", LATER], env=python.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("came_later\ncame_later\n", "")
 
 
 def test_what_a_generator_leaves_out_ends_the_making(description: Path, tmp_path: Path) -> None:
