@@ -115,7 +115,7 @@ def test_type_checkers_are_told_of_the_types(python: Programs) -> None:
 
 LATER = """
 from trm_gateway_client.models import Problem
-said = {"type": "about:blank", "title": "t", "status": 409, "code": "came_later", "hint": "", "gate": None, "findings": []}
+said = {"type": "t", "title": "t", "status": 409, "code": "came_later", "hint": "", "gate": None, "findings": []}
 print(Problem.from_dict(said).code)
 print(Problem.from_dict(said).to_dict()["code"])
 """
