@@ -184,7 +184,7 @@ def print_qr_code(text: str) -> None:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a new private file; an existing one is never touched."""
+    """Write a new private file, whole or not at all; an existing one is never touched."""
     import os
 
     try:
@@ -195,10 +195,16 @@ def write_new(path: Path, data: bytes) -> None:
         ) from exc
     except OSError as exc:
         raise RefusedError(Code.INVALID, f"{path} cannot be written", hint=(exc.strerror or "").lower()) from exc
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        path.unlink()
+        raise RefusedError(
+            Code.DISK, f"{path} cannot be kept; it was taken away again", hint=(exc.strerror or "").lower()
+        ) from exc
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from gateway.mapping.htcds import Circumstances, Line, Taken
     from gateway.mapping.htcds_files import FileRecord, RecordFile, Together
 
+WRITERS = 8
+"""Drafts that wait for the disk at the same time."""
 ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1251", "cp1252", "cp1253", "cp1256")
 
 _out = click.option(
@@ -91,7 +94,9 @@ def _draft(taken: Taken) -> bytes:
 
 
 def _write_all(folder: Path, taken: Sequence[Taken]) -> list[Path]:
-    """Write the drafts into a new folder of the caller alone, by the number of their record."""
+    """Write the drafts into a new folder of the caller alone, by the number of their record; all of them or none."""
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         folder.mkdir(mode=0o700)
     except OSError as exc:
@@ -102,8 +107,16 @@ def _write_all(folder: Path, taken: Sequence[Taken]) -> list[Path]:
         ) from exc
     width = len(str(len(taken)))
     paths = [folder / f"draft-{number:0{width}d}.json" for number in range(1, len(taken) + 1)]
-    for path, made in zip(paths, taken, strict=True):
+
+    def write(path: Path, made: Taken) -> None:
         output.write_new(path, _draft(made))
+
+    try:
+        with ThreadPoolExecutor(WRITERS) as writers:
+            [*writers.map(write, paths, taken)]
+    except RefusedError as refused:
+        shutil.rmtree(folder)
+        raise RefusedError(refused.code, f"{refused.what}; no draft was kept", hint=refused.hint) from refused
     return paths
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 import time
 from pathlib import Path
@@ -97,6 +99,26 @@ def test_twenty_rows_give_twenty_drafts_and_one_short_list(tmp_path: Path):
     assert shown.stdout.count("\n") < 35
     again = run("htcds", "import", str(path), "--out", str(out))
     assert again.exit_code == 1 and "nothing was written" in again.stderr
+
+
+@pytest.mark.parametrize("works", [0, 3])
+def test_where_the_disk_is_full_no_draft_is_left(tmp_path: Path, works: int, monkeypatch: pytest.MonkeyPatch):
+    """Neither some of them nor the folder, so that the same command can be given again."""
+    path, out, fsync, left = tmp_path / "cases.csv", tmp_path / "drafts", os.fsync, [None] * works
+    path.write_bytes(table_of("fr", "csv utf-8"))
+
+    def full(handle: int) -> None:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left.pop()
+        fsync(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        ran = run("htcds", "import", str(path), "--out", str(out))
+    assert (ran.exit_code, out.exists()) == (1, False)
+    assert "no draft was kept" in ran.stderr and "no space left" in ran.stderr
+    assert run("htcds", "import", str(path), "--out", str(out)).exit_code == 0
 
 
 @pytest.mark.parametrize(
