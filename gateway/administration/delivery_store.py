@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, Table, and_, case, func, select
 
 from gateway.administration.status_store import UNDELIVERED
 from gateway.database.tables import alarm, draft, inbox, message, outbox, receipt
@@ -87,17 +87,24 @@ def read_queues(connection: Connection, *, second: str, failed: tuple[str, ...])
     """Read since when things wait, by queue. `second`: the state of drafts that wait for a second person; `failed`: the
     alarms about messages that a person has to look at.
     """
-    sending = select(message.c.at).join(outbox, outbox.c.ref == message.c.ref)
-    coming = select(message.c.at).join(inbox, inbox.c.ref == message.c.ref)
+    failing = select(alarm.c.at).where(alarm.c.kind.in_(failed), alarm.c.dismissed.is_(None))
     return {
-        "to_send": _read_queue(connection, sending, message.c.at),
+        "to_send": _read_waiting(connection, outbox),
         "not_taken_there": _read_queue(connection, select(message.c.at).where(UNDELIVERED), message.c.at),
-        "not_taken_here": _read_queue(connection, coming, message.c.at),
+        "not_taken_here": _read_waiting(connection, inbox),
         "second_person": _read_queue(connection, select(draft.c.at).where(draft.c.state == second), draft.c.at),
-        "failed": _read_queue(
-            connection, select(alarm.c.at).where(alarm.c.kind.in_(failed), alarm.c.dismissed.is_(None)), alarm.c.at
-        ),
+        "failed": _read_queue(connection, failing, alarm.c.at),
     }
+
+
+def _read_waiting(connection: Connection, waiting: Table) -> Queue:
+    """Read a queue that is a table of its own by the numbers in it, which are given in the order of time: ordered by
+    the time itself SQLite goes through all messages that there are.
+    """
+    first = select(message.c.at).join(waiting, waiting.c.ref == message.c.ref).order_by(waiting.c.ref).limit(SHOWN)
+    times = tuple(sorted(connection.scalars(first)))
+    count = connection.scalar(select(func.count()).select_from(waiting)) or 0
+    return Queue(count=count, times=times)
 
 
 def _read_queue(connection: Connection, query: Select[Any], at: Any) -> Queue:
