@@ -16,7 +16,7 @@ from enum import StrEnum
 import schemas
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
-from gateway.mapping.to_message import Reading, map_record
+from gateway.mapping.to_message import Reading, make_draft
 from gateway.mapping.to_record import Written, unread, write
 from gateway.mapping.types import RecordMapping, compared, value_at
 from schemas.explaining.explain import explain_finding
@@ -125,35 +125,41 @@ def profile(mapping: RecordMapping, fates: object) -> Profile:
 def take(profile: Profile, record: Mapping[str, Json]) -> Taken:
     """Make the draft of a referral from a record; report each of its fields, and what a person has to add."""
     filled = {label: value for label, value in record.items() if value not in (None, "", [], False)}
-    draft, faults = _as_far_as_it_goes(profile.mapping, filled)
-    lines = [*_carried(profile.mapping, filled, faults), *_left(profile, filled)]
+    whole = _read(profile.mapping, filled)
+    draft, faults = _as_far_as_it_goes(whole)
+    lines = [*_carried(whole, faults), *_left(profile, filled)]
     return Taken(draft=draft, lines=(*lines, *_wanted(draft)))
 
 
-def _as_far_as_it_goes(mapping: RecordMapping, filled: Mapping[str, Json]) -> tuple[dict[str, Json], list[Finding]]:
+def _read(mapping: RecordMapping, filled: Mapping[str, Json]) -> Reading:
+    """Read the fields of a record, each of which is its own place."""
+    return Reading(mapping, _Record(fields=filled, places={label: label for label in filled}))
+
+
+def _as_far_as_it_goes(reading: Reading) -> tuple[dict[str, Json], list[Finding]]:
     """Make the draft without the fields that are at fault, and return their faults."""
     faults: list[Finding] = []
     while True:
-        record = _Record(fields=filled, places={label: label for label in filled})
-        made = map_record(mapping, record)
+        made = make_draft(reading)
         if not isinstance(made, tuple):
             return made, faults
         faults += made
         wrong = {fault.place for fault in made}
-        for read in Reading(mapping, record).each:
+        for read in reading.each:
             if any(fault.rule == "ambiguous_column" for fault in read.faults):  # neither of the two is believed
                 also = {label for label, _ in read.cells} - wrong
                 faults += [replace(read.faults[0], place=label) for label in also]
                 wrong |= also
-        if not wrong & set(filled):
+        fields = reading.record.fields
+        if not wrong & set(fields):
             raise RuntimeError("a fault of a record is at none of its fields")
-        filled = {label: value for label, value in filled.items() if label not in wrong}
+        reading = _read(reading.mapping, {label: value for label, value in fields.items() if label not in wrong})
 
 
-def _carried(mapping: RecordMapping, filled: Mapping[str, Json], faults: Sequence[Finding]) -> Iterator[Line]:
+def _carried(reading: Reading, faults: Sequence[Finding]) -> Iterator[Line]:
     """Report the fields that a rule reads: carried over with what is lost by it, or at fault."""
     wrong = {fault.place: f"{fault.rule}: {fault.hint}" for fault in faults}
-    for read in Reading(mapping, _Record(fields=filled, places={label: label for label in filled})).each:
+    for read in reading.each:
         for label, _ in read.cells:
             path = read.filled.path if read.filled is not None else read.rule.path
             losses = "; ".join(dict.fromkeys(loss.hint for loss in read.losses if loss.place == label))

@@ -174,7 +174,12 @@ def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tupl
     """
     if not mapping.direction.outward:
         return (Finding(place="", rule="wrong_direction", hint="this mapping file is for the way back only"),)
-    reading = Reading(mapping, record)
+    return make_draft(Reading(mapping, record))
+
+
+def make_draft(reading: Reading) -> dict[str, Json] | tuple[Finding, ...]:
+    """The draft of a record that was read, or all its faults, as `map_record` gives them."""
+    mapping = reading.mapping
     draft: dict[str, Json] = {
         "type": mapping.body_type,
         "to": None,
