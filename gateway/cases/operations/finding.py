@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ class CaseFinding:
         something, by flag, or those of the person who asks; with the counts of each part. Messages are not searched.
         """
         stage, peer = self._read_stage(asked.stage), peer_of(self._peers, asked.peer)
-        settled = await self._status_updates.keep_awhile() and await self._case_words.keep_awhile()
+        settled = not asked.at_once and await self._wait_for_changes()
         now, order = self._clock.now(), Order(asked.sort)
         wanted, hashed = self._hash(asked, caller, stage, peer, now)
 
@@ -135,6 +136,14 @@ class CaseFinding:
                 "unsettled": not settled,
             }
         )
+
+    async def _wait_for_changes(self) -> bool:
+        """Whether all that has changed was worked in, within the time that one list waits for both."""
+        try:
+            async with asyncio.timeout(standings.PATIENCE):
+                return await self._status_updates.keep_awhile() and await self._case_words.keep_awhile()
+        except TimeoutError:
+            return False
 
     def _read_stage(self, stage: str | None) -> str | None:
         if stage is not None and stage not in self._stages:

@@ -36,6 +36,7 @@ class FindCases(Page):
     mine: bool = Field(default=False, description="only those that the person who asks looks after")
     flagged: bool = Field(default=False, description="only those with a flag")
     closed: bool = Field(default=False, description="those that came to their end, instead of those that go on")
+    at_once: bool = Field(default=False, description="without what has changed last, for a number beside a page")
     sort: Annotated[str, OneOf(*Order)] = Field(
         default=Order.DUE, description="the next deadline, how long nothing moved, or the newest first"
     )

@@ -1,7 +1,7 @@
 """How much waits in each section for a person, for the numbers beside every page, and the alerts that nobody took.
 
 A page must not wait for six lists because it has numbers in its frame: what was counted stays for `KEPT` seconds, or
-until the person does something. Alerts are asked for each time: no page hides one that has just come.
+until the person does something; what is counted anew only because that time is over waits for no change. Alerts are asked for each time: no page hides one that has just come.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Waiting:
         if at <= self._now() < at + KEPT:
             return counts
         try:
-            counts = await self._count_all(person)
+            counts = await self._count_all(person, at_once=person in self._kept)
         except GatewayError:
             return {}
         self._kept[person] = (self._now(), counts)
@@ -95,8 +95,8 @@ class Waiting:
             self._phones[peer] = (self._now(), phones)
         return phones
 
-    async def _count_all(self, person: Person) -> Mapping[str, Count]:
-        cases = await self._ask(person, "case.find", {"limit": 1})
+    async def _count_all(self, person: Person, *, at_once: bool) -> Mapping[str, Count]:
+        cases = await self._ask(person, "case.find", {"limit": 1, "at_once": at_once})
         inbox = await self._ask(person, "inbox.list", {"limit": MOST})
         drafts = await self._ask(person, "draft.list", {"limit": MOST})
         changes = await self._ask(person, "change.list", {"state": "pending"})

@@ -304,8 +304,8 @@ LISTS = ("case.find", "case.list", "conversation.list", "conversation.due")
 async def test_a_list_comes_before_all_is_worked_in(
     module: Any, step: str, lists: Collection[str], two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More changes than a node works in: each list is answered as it stands and says so, the page of one case waits for
-    that case alone, and once all is worked in the lists say that, too.
+    """More changes than a node works in: each list is answered as it stands and says so, at once where that is asked,
+    the page of one case waits for that case alone, and once all is worked in the lists say that, too.
     """
     fr, released, ordinary = two.fr, threading.Event(), getattr(module, step)
     consent = await agreed(fr, "fr-1", b64u(b"consent of a sea"[:16]))
@@ -321,6 +321,9 @@ async def test_a_list_comes_before_all_is_worked_in(
     try:
         for name in lists:
             assert (await fr.call(name))["unsettled"], name
+        for place in (status_updates, case_words):
+            monkeypatch.setattr(place, "PATIENCE", 240)
+        assert (await fr.call("case.find", at_once=True))["unsettled"]
         assert (await fr.call("case.show", id=case))["conversations"][0]["state"] == "delivered"
         assert (await fr.call("case.course", id=case))["standing"]
     finally:

@@ -53,6 +53,17 @@ async def test_a_count_stays_for_a_while(later, asked):
     assert ("inbox.list" in [name for name, *_ in desk.calls]) is asked
 
 
+async def test_only_who_did_something_waits_for_what_has_changed():
+    """A number that is only too old is counted as the cases stand."""
+    there, desk, clock = waiting(alarm__list={"alarms": [], "next": None})
+    await there.count(ANA)
+    clock[0] += KEPT
+    await there.count(ANA)
+    there.forget(ANA)
+    await there.count(ANA)
+    assert [asked["at_once"] for name, asked, _ in desk.calls if name == "case.find"] == [False, True, False]
+
+
 async def test_an_alert_that_has_just_come_is_there_at_once():
     """It is asked for with each page."""
     there, desk, _ = waiting(alarm__list={"alarms": [], "next": None}, alert__list={"alerts": []})
