@@ -1,7 +1,8 @@
 """How much waits in each section for a person, for the numbers beside every page, and the alerts that nobody took.
 
 A page must not wait for six lists because it has numbers in its frame: what was counted stays for `KEPT` seconds, or
-until the person does something; what is counted anew only because that time is over waits for no change. Alerts are asked for each time: no page hides one that has just come.
+until the person does something; what is counted anew only because that time is over waits for no change. Alerts are
+asked for each time: no page hides one that has just come.
 """
 
 from __future__ import annotations
