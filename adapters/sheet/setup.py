@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted
+from adapters.kit.setup.plan import MAPPING, Asked, Plan, quoted
 from adapters.sheet import htcds, sample
 
 CASES = "cases.xlsx"
@@ -31,7 +31,7 @@ async def plan(asked: Asked) -> Plan:
             asked.check,
             f"to try it, set path to {asked.path(SAMPLE)}: its cases are invented, and its first row is marked "
             f"as ready to ask, so it becomes the draft of an enquiry to {asked.recipient}",
-            f"{INTO_NODE}; the account of the node has to own the folder: chown -R ACCOUNT {quoted(asked.folder)}",
+            asked.into_node(),
             "results come beside the workbook, in trm-results.xlsx",
         ],
     )

@@ -18,6 +18,7 @@ import yaml
 from adapters.kit.kind import find, offered
 from adapters.kit.setup.needs import Need, State
 from adapters.kit.setup.plan import Outcome, starter_mapping, starter_record
+from adapters.primero.setup import first_mapping
 from gateway.cli.messages.draftform import find_faults
 from gateway.errors import Code, RefusedError
 from gateway.mapping.check import check, vocabulary
@@ -66,6 +67,54 @@ def test_the_mapping_to_start_from_reads_its_sample_whole():
     draft = map_record(mapping, LocalRecord(ref="1", fields=starter_record(TODAY), mapping="office"))
     assert isinstance(draft, Mapping)
     assert (find_faults(draft), draft["to"]) == ([], "AL")
+
+
+def test_the_first_message_of_a_primero_holds_nothing_of_its_case():
+    """Only the word of the trial in the notes of a referral makes the enquiry; any other notes are refused, each case
+    with them.
+    """
+    mapping = parse(yaml.safe_load(first_mapping("AL", TODAY)))
+    assert check(mapping, vocabulary(mapping.body_type, language_names())) == ()
+    assert {label for rule in mapping.rules for label in rule.sources} == {"referral.notes"}
+    case = {"case_id_display": "1234567", "name_first": "Mali"}
+    draft = map_record(mapping, LocalRecord(ref="1", fields={**case, "referral.notes": "try"}, mapping="first"))
+    assert isinstance(draft, Mapping)
+    assert (find_faults(draft), draft["to"]) == ([], "AL")
+    refused = map_record(
+        mapping, LocalRecord(ref="1", fields={**case, "referral.notes": "to Albania"}, mapping="first")
+    )
+    assert isinstance(refused, tuple)
+    assert {fault.rule for fault in refused} == {"unmapped_code"}
+
+
+def test_a_server_on_another_machine_is_told_of_the_account(tmp_path: Path):
+    """MariaDB knows an account by its machine too; PostgreSQL does not, and a server of this machine has no other."""
+    told = {
+        url: any("in place of localhost" in step for step in prepare("sql", tmp_path / str(number), url=url).steps)
+        for number, url in enumerate(
+            (
+                "mariadb://trm_adapter@db.example.org/cases",
+                "mariadb://trm_adapter@localhost/cases",
+                "postgresql://trm_adapter@db.example.org/cases",
+            )
+        )
+    }
+    assert [*told.values()] == [True, False, False]
+
+
+def test_each_kind_says_how_its_lines_come_into_a_node(tmp_path: Path):
+    """In place of what is there, and owned by the account of the node; a database in a file lies elsewhere."""
+    file = tmp_path / "office.db"
+    for kind, given, owned in (
+        ("folder", {}, tmp_path / "folder" / "drop"),
+        ("sheet", {}, tmp_path / "sheet"),
+        ("sftp", {"host": "files.example.org", "user": "trm"}, tmp_path / "sftp"),
+        ("rest", {"url": "https://cases.example"}, tmp_path / "rest"),
+        ("sql", {"url": f"sqlite:///{file}"}, f"{tmp_path / 'sql'} {file}"),
+    ):
+        (step,) = [each for each in prepare(kind, tmp_path / kind, **given).steps if "node.toml" in each]
+        assert f"{tmp_path / kind / 'adapter.toml'} into node.toml, in place of" in step, kind
+        assert f"chown -R ACCOUNT {owned}; " in step, kind
 
 
 def test_a_drop_folder(tmp_path: Path):
