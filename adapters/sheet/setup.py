@@ -14,7 +14,11 @@ SAMPLE = "sample.xlsx"
 async def plan(asked: Asked) -> Plan:
     """Plan an empty workbook in the language of the office, one with invented cases, and a mapping file of its own."""
     path = Path(asked.given.get("path", asked.path(CASES))).absolute()
-    invented = sample.sample_cases(asked.today, recipient=asked.recipient)
+    # No number that a row of the office could have: what was read once under a number is not read again under it.
+    invented = [
+        case.having({htcds.KEY: f"SAMPLE-{number}"})
+        for number, case in enumerate(sample.sample_cases(asked.today, recipient=asked.recipient), start=1)
+    ]
     first = invented[0].having({htcds.READY_TO_ASK: "Yes"})
     mapping = htcds.MARKS[htcds.READY_TO_REFER].read_text(encoding="utf-8")
     new = f"trm sheet new {quoted(path)} --language {asked.language}"

@@ -107,7 +107,8 @@ def _try_view(dialect: str, asked: Asked) -> str:
     quote = "`" if dialect in {"mariadb", "mysql"} else '"'
     stamp = {"postgresql": "timestamptz '2025-06-01 00:00:00Z'", "sqlite": "1"}.get(dialect, "timestamp('2025-06-01')")
     cells = [f"'{value}' AS {quote}{name}{quote}" for name, value in starter_record(asked.today).items()]
-    columns = ",\n    ".join(["1 AS ref", f"{stamp} AS changed", *cells])
+    # No name that a row of the office could have: what was read once under a name is not read again under it.
+    columns = ",\n    ".join(["'sample-1' AS ref", f"{stamp} AS changed", *cells])
     account = f"{_ACCOUNT}@localhost" if quote == "`" else _ACCOUNT
     grant = "" if dialect == "sqlite" else f"GRANT SELECT ON trm_outbox TO {account};\n"
     # A view that is there stays: PostgreSQL has no IF NOT EXISTS here, and ends with an error that says so.
