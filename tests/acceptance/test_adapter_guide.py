@@ -65,7 +65,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ).stdout.strip()
     )
     installed = sysconfig.get_path("purelib")
-    (packages / "gateway.pth").write_text(f"import site; site.addsitedir({installed!r})\n", encoding="utf-8")
+    # The program is that of this tree; the environment of the tests may have installed another one.
+    lines = f"{ROOT}\nimport site; site.addsitedir({installed!r})\n"
+    (packages / "gateway.pth").write_text(lines, encoding="utf-8")
     trm = folder / "venv" / "bin" / "trm"
     trm.write_text(f"#!{python}\nfrom gateway.cli import main\nmain()\n", encoding="utf-8")
     trm.chmod(0o755)
