@@ -5,7 +5,6 @@ a record of the office to its peer and brings the answer back, for each kind of 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shlex
@@ -19,10 +18,10 @@ from typing import Any
 
 import asyncssh
 import pytest
-from support.connected import OFFICES, REPLY, SFTP_ACCOUNT, Office
+from support.connected import OFFICES, REPLY, SFTP_ACCOUNT, Office, begin_with
 from support.desks import run
 from support.house import ROOT
-from support.pair import Party, Two, example, two_nodes
+from support.pair import Two, example, two_nodes
 from support.shared import lacking
 
 from adapters.sftp.adapter import FOLDERS
@@ -70,18 +69,6 @@ def typed(line: str, office: Office, here: Path) -> None:
             )
 
 
-async def begin_with(party: Party, section_file: Path) -> None:
-    """Give the lines that were prepared to the node, and start it again."""
-    await party.stop()
-    settings = tomllib.loads(section_file.read_text(encoding="utf-8"))["adapter"]
-    toml = party.folder / "node.toml"
-    lines = [f"{key} = {json.dumps(value)}" for key, value in {**settings, "poll_seconds": 1}.items()]
-    text = toml.read_text(encoding="utf-8").partition("[adapter]")[0]
-    toml.write_text("\n".join([text + "[adapter]", *lines, ""]), encoding="utf-8")
-    party.own = True
-    await party.start()
-
-
 async def goes(two: Two) -> Delivery:
     """The record becomes a draft, a person releases it, and it is in the case system of the peer."""
     found: list[dict[str, Any]] = []
@@ -117,7 +104,7 @@ async def test_a_kind_is_connected_by_the_page_alone(kind: str, tmp_path: Path) 
             for line in commands(section):
                 await asyncio.to_thread(typed, line, office, here)  # a server may run in this loop
         (settings,) = here.glob("*/adapter.toml")
-        await begin_with(two.fr, settings)
+        await begin_with(two.fr, tomllib.loads(settings.read_text(encoding="utf-8"))["adapter"])
         office.offer()
         await comes(two, await goes(two), office.answers)
         await two.fr.stop()

@@ -11,13 +11,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import asyncssh
 from support.databases import MARIADB_ACCOUNT, administrators_shell, empty_office
+from support.pair import Party
 
 from adapters.kit.kind import find
-from adapters.primero.bench import PASSWORD, USER, PrimeroBench
+from adapters.primero.bench import PASSWORD, PrimeroBench
 from adapters.rest.bench import TOKEN, RestBench
 from adapters.sftp.adapter import FOLDERS
 from adapters.sheet.bench import sheet_cells
@@ -38,6 +38,17 @@ class Office:
     shell: Mapping[str, str] = field(default_factory=dict)
     secret: str = "not that secret"
     offer: Callable[[], object] = lambda: None
+
+
+async def begin_with(party: Party, settings: Mapping[str, object]) -> None:
+    """Give the node these settings of an adapter, in place of those that it has, and start it again."""
+    await party.stop()
+    toml = party.folder / "node.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**settings, "poll_seconds": 1}.items()]
+    text = toml.read_text(encoding="utf-8").partition("[adapter]")[0]
+    toml.write_text("\n".join([text + "[adapter]", *lines, ""]), encoding="utf-8")
+    party.own = True
+    await party.start()
 
 
 def messages_in(folder: Path) -> int:
@@ -146,17 +157,12 @@ async def primero(base: Path, here: Path) -> AsyncIterator[Office]:
         bench = new()
         assert isinstance(bench, PrimeroBench)
 
-        def refer() -> None:
-            ticked = {"consent_for_services": True, "disclosure_other_orgs": True}
-            case, _ = bench.office.create(bench.worker, {"id": str(uuid4()), "name_first": "Mali", **ticked})
-            bench.office.refer(bench.worker, case["id"], {"transitioned_to": USER, "notes": "try"})
-
         yield Office(
             section="A Primero",
             answers=lambda: sum(note["note_subject"].startswith(f"{REPLY} ") for note in bench.notes()),
             names={"PRIMERO": bench.url},
             secret=PASSWORD,
-            offer=refer,
+            offer=lambda: bench.case(notes="try", name_first="Mali"),
         )
 
 
