@@ -111,8 +111,8 @@ def _try_view(dialect: str, asked: Asked) -> str:
     columns = ",\n    ".join(["'sample-1' AS ref", f"{stamp} AS changed", *cells])
     account = f"{_ACCOUNT}@localhost" if quote == "`" else _ACCOUNT
     grant = "" if dialect == "sqlite" else f"GRANT SELECT ON trm_outbox TO {account};\n"
-    # A view that is there stays: PostgreSQL has no IF NOT EXISTS here, and ends with an error that says so.
-    made = "CREATE VIEW" if dialect == "postgresql" else "CREATE VIEW IF NOT EXISTS"
+    # A view that is there stays: PostgreSQL and MySQL 8 have no IF NOT EXISTS here, and end with an error that says so.
+    made = "CREATE VIEW IF NOT EXISTS" if dialect in {"mariadb", "sqlite"} else "CREATE VIEW"
     remark = (
         "-- A view of one invented record, to try the connection with: run it after the script of the inbox. Then put\n"
     )

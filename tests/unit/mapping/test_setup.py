@@ -103,6 +103,15 @@ def test_a_server_on_another_machine_is_told_of_the_account(tmp_path: Path):
     assert [*told.values()] == [True, False, False]
 
 
+def test_the_view_to_try_with_is_in_the_words_of_its_server(tmp_path: Path):
+    """Only SQLite and MariaDB know a view that is made where there is none."""
+    for kind in ("sqlite", "mariadb", "mysql", "postgresql"):
+        url = f"sqlite:///{tmp_path}/o.db" if kind == "sqlite" else f"{kind}://trm_adapter@localhost/cases"
+        prepare("sql", tmp_path / kind, url=url)
+        text = (tmp_path / kind / "try-view.sql").read_text()
+        assert ("CREATE VIEW IF NOT EXISTS" in text) is (kind in {"sqlite", "mariadb"}), kind
+
+
 def test_each_kind_says_how_its_lines_come_into_a_node(tmp_path: Path):
     """In place of what is there, and owned by the account of the node; a database in a file lies elsewhere."""
     file = tmp_path / "office.db"
