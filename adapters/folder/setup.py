@@ -9,7 +9,7 @@ from adapters.folder import places
 from adapters.kit.drop_folder import OUTGOING
 from adapters.kit.files import Folder
 from adapters.kit.setup.needs import Need, met, missing
-from adapters.kit.setup.plan import INTO_NODE, SAMPLE, Asked, Plan, quoted, sample_draft
+from adapters.kit.setup.plan import SAMPLE, Asked, Plan, quoted, sample_draft
 
 DROP = "drop"
 
@@ -24,7 +24,7 @@ async def plan(asked: Asked) -> Plan:
         settings={"path": str(root)},
         steps=[
             asked.check,
-            f"{INTO_NODE}; the account of the node has to own the folders: chown -R ACCOUNT {quoted(root)}",
+            asked.into_node(root),
             f"drop the sample: cp {quoted(asked.path(SAMPLE))} {part} && mv {part} {name}",
         ],
     )

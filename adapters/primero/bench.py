@@ -113,13 +113,13 @@ class PrimeroBench:
     def offer_bad(self, name: str) -> None:
         self.case(name_first=MARKER, age=1.5)
 
-    def case(self, **fields: object) -> tuple[str, str]:
-        """Make a case with consent as a worker and refer it to the gateway; return the ids of the case and the
-        referral.
+    def case(self, *, notes: str = "to Albania", **fields: object) -> tuple[str, str]:
+        """Make a case with consent as a worker and refer it to the gateway with these notes; return the ids of the case
+        and the referral.
         """
         given = {"consent_for_services": True, "disclosure_other_orgs": True, **fields}
         case, _ = self.office.create(self.worker, {"id": str(uuid4()), **given})
-        referral = self.office.refer(self.worker, case["id"], {"transitioned_to": USER, "notes": "to Albania"})
+        referral = self.office.refer(self.worker, case["id"], {"transitioned_to": USER, "notes": notes})
         return case["id"], referral["id"]
 
     def notes(self) -> list[dict[str, str]]:

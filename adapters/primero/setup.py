@@ -7,18 +7,21 @@ write are told as untried.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from adapters.kit.kind import WayOut
 from adapters.kit.mapping import columns_read
 from adapters.kit.setup.needs import Need, met, missing, untried
-from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted
+from adapters.kit.setup.plan import KEEP, MAPPING, SECTION, Asked, Plan, plain_name, quoted
 from adapters.primero.client import Primero, PrimeroError, refusals_told, sees_too_much
 from adapters.primero.configuration import RECORD_TYPE, modules_of, read_configuration
 from gateway.errors import Code, GatewayError, RefusedError
 
 RIGHTS = "rights.txt"
+FIRST: Final = "first.yaml"
+"""The mapping file of a first message, which holds nothing of a case."""
 DOCUMENTS = "document_upload_box"
 """The type of a field that holds documents."""
 OF_THE_CASE = ("case_id_display", "owned_by", "status", "last_updated_at")
@@ -65,20 +68,30 @@ async def plan(asked: Asked, way: WayOut | None = None) -> Plan:
     }
     modules = ", ".join(modules_of(forms)) or "none told"
     return Plan(
-        files={RIGHTS: _RIGHTS},
+        files={RIGHTS: _RIGHTS, FIRST: first_mapping(asked.recipient, asked.today)},
         settings={name: value for name, value in own.items() if name not in given},
         steps=[
             f"this Primero says it is version {version}; its case forms are of the modules {modules}",
             f"give {asked.path(RIGHTS)} to the administrator of Primero",
+            f"to try it first, go by {FIRST}: sed -i s/{MAPPING}/{FIRST}/ {quoted(asked.path(SECTION))}",
+            asked.check,
+            asked.into_node(),
+            f"refer an invented case of Primero to {user}, with the consent fields ticked and the one word try as the "
+            f"notes of the referral: it becomes the draft of an enquiry to {asked.recipient}, with nothing of the case",
             f"look at every line of {asked.path(MAPPING)}; what has no code yet: "
             f"trm mapping check {quoted(asked.path(MAPPING))}",
-            asked.check,
-            INTO_NODE,
-            f"refer an invented case of Primero to {user}: a note in it says what a referral still needs and no field "
-            "gave, until there are fields and rules for all of it; then it becomes a draft",
+            f"go by {MAPPING} again, here and in node.toml, and refer another invented case: a note in it says what a "
+            "referral still needs and no field gave, until there are fields and rules for all of it",
         ],
         configured=read_configuration(forms, lookups),
     )
+
+
+def first_mapping(recipient: str, today: date) -> str:
+    """Return the mapping file of a first message to this peer, which asks to be kept for as long as a sample."""
+    text = Path(__file__).with_name(FIRST).read_text(encoding="utf-8")
+    text = text.replace("to: AL\n", f'to: "{plain_name(recipient)}"\n')
+    return text.replace("2027-02-28", (today + KEEP).isoformat())
 
 
 _Told = Sequence[Mapping[str, Any]]

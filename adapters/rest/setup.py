@@ -11,7 +11,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from adapters.kit.setup.needs import Need, met, missing, untried
-from adapters.kit.setup.plan import INTO_NODE, MAPPING, SAMPLE, Asked, Plan, quoted, starter_mapping, starter_record
+from adapters.kit.setup.plan import (
+    MAPPING,
+    SAMPLE,
+    SECTION,
+    Asked,
+    Plan,
+    quoted,
+    starter_mapping,
+    starter_record,
+)
 from adapters.rest.api import Api
 from adapters.rest.files import ApiFiles
 from gateway.errors import GatewayError, RefusedError
@@ -32,6 +41,7 @@ async def plan(asked: Asked) -> Plan:
     secret = given.get("secret_file", asked.path("secret"))
     own = {"secret_file": asked.path("secret"), "mapping": asked.path(MAPPING), "journal": asked.path("rest.db")}
     sample = {"id": "sample-1", **starter_record(asked.today)}
+    still = [name for name in _OPEN if name not in given]
     return Plan(
         files={
             MAPPING: starter_mapping(asked.recipient),
@@ -44,11 +54,15 @@ async def plan(asked: Asked) -> Plan:
             "ready, post messages, read again what it posted, and delete that, where erase_path is set; put and delete "
             "files, where files_path is set, and read those of items, where record_files_path is; and no more",
             f"put its token or password into a file, closed to others: install -m 600 /dev/stdin {quoted(secret)}",
-            f"put the members of your items into {asked.path(MAPPING)} in place of those of the sample, and look at "
-            f"it: trm mapping preview {quoted(asked.path(MAPPING))} {quoted(asked.path(SAMPLE))}",
-            f"fill in what is open in {asked.path('adapter.toml')}: where its list is (items), how it goes on (paging)",
+            *([f"write into {asked.path(SECTION)} what is open: {' and '.join(still)}"] if still else []),
+            f"say in {asked.path(SECTION)} where the list stands in its answer (items) and how it goes on (paging), "
+            "where it is not the answer itself or has pages",
             asked.check,
-            INTO_NODE,
+            asked.into_node(),
+            f"let the system offer an item like {asked.path(SAMPLE)}: it becomes the draft of an enquiry to "
+            f"{asked.recipient}",
+            f"then put the members of your items into {asked.path(MAPPING)} in place of those of the sample, and look "
+            f"at one: trm mapping preview {quoted(asked.path(MAPPING))} ITEM.json",
         ],
     )
 

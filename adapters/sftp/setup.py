@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.kit.setup.needs import Need, met, missing
-from adapters.kit.setup.plan import INTO_NODE, SAMPLE, SECTION, Asked, Plan, quoted, sample_draft
+from adapters.kit.setup.plan import SAMPLE, SECTION, Asked, Plan, quoted, sample_draft
 from gateway.errors import Code, GatewayError, RefusedError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def plan(asked: Asked, folders: Sequence[str]) -> Plan:
             "as root, the second goes to /etc/ssh/sshd_config.d/; then: systemctl reload ssh",
             *([] if "host_key" in asked.given else [ask]),
             asked.check,
-            f"{INTO_NODE}; the account of the node has to own the key: chown -R ACCOUNT {quoted(asked.folder)}",
+            asked.into_node(),
             f"drop the sample: sftp -b {quoted(asked.path(FIRST))} -i {quoted(asked.path(KEY))} -P {port} {known} "
             f"{user}@{host}",
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted
+from adapters.kit.setup.plan import MAPPING, Asked, Plan, quoted
 from adapters.sheet import htcds, sample
 
 CASES = "cases.xlsx"
@@ -14,7 +14,11 @@ SAMPLE = "sample.xlsx"
 async def plan(asked: Asked) -> Plan:
     """Plan an empty workbook in the language of the office, one with invented cases, and a mapping file of its own."""
     path = Path(asked.given.get("path", asked.path(CASES))).absolute()
-    invented = sample.sample_cases(asked.today, recipient=asked.recipient)
+    # No number that a row of the office could have: what was read once under a number is not read again under it.
+    invented = [
+        case.having({htcds.KEY: f"SAMPLE-{number}"})
+        for number, case in enumerate(sample.sample_cases(asked.today, recipient=asked.recipient), start=1)
+    ]
     first = invented[0].having({htcds.READY_TO_ASK: "Yes"})
     mapping = htcds.MARKS[htcds.READY_TO_REFER].read_text(encoding="utf-8")
     new = f"trm sheet new {quoted(path)} --language {asked.language}"
@@ -31,7 +35,7 @@ async def plan(asked: Asked) -> Plan:
             asked.check,
             f"to try it, set path to {asked.path(SAMPLE)}: its cases are invented, and its first row is marked "
             f"as ready to ask, so it becomes the draft of an enquiry to {asked.recipient}",
-            f"{INTO_NODE}; the account of the node has to own the folder: chown -R ACCOUNT {quoted(asked.folder)}",
+            asked.into_node(),
             "results come beside the workbook, in trm-results.xlsx",
         ],
     )

@@ -190,7 +190,12 @@ class SqlAdapter:
     def _look(self) -> list[Need]:
         dialect = self._address.dialect
         try:
-            with translate_errors(), self._engine.connect() as connection:
+            with translate_errors():
+                connection = self._engine.connect()
+        except GatewayError as exc:
+            return [missing("database", "not_reachable", f"{exc.what}: {setup.NOT_REACHED}")]
+        try:
+            with translate_errors(), connection:
                 return [
                     *([*setup.look_at_file(self._address)] or [met("database")]),
                     *setup.look_at_view(connection, self._view, self._mapping.path, dialect),
@@ -198,4 +203,4 @@ class SqlAdapter:
                     *setup.look_at_files(connection, self._files),
                 ]
         except GatewayError as exc:
-            return [missing("database", "not_reachable", f"{exc.what}: {exc.hint}")]
+            return [missing("database", "not_usable", f"{exc.what}: {exc.hint}")]

@@ -139,19 +139,21 @@ class Address:
                 }
 
     def _postgresql_tls(self) -> dict[str, Any]:
-        if self._here():
+        if self.is_here:
             return {}
         # libpq's default, prefer, would fall back to plain text when somebody on the way asks for it.
         return {"sslmode": "verify-full", "sslrootcert": "system" if self.ca is None else str(self.ca)}
 
     def _mariadb_tls(self) -> dict[str, Any]:
-        if self._here():
+        if self.is_here:
             return {}
         import ssl
 
         return {"ssl": ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))}
 
-    def _here(self) -> bool:
+    @property
+    def is_here(self) -> bool:
+        """Whether the database is on this machine."""
         url = _parsed(self.url)
         return bool(url.query) or (url.host or "localhost") in _HERE
 

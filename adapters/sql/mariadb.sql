@@ -1,9 +1,10 @@
 -- The inbox of the gateway and its least rights, for MariaDB 10.6 or newer and MySQL 8. Run by an administrator, in
 -- the database of the office: mariadb cases < mariadb.sql. Run again, it leaves what is there as it is.
--- The host of the account is the machine of the gateway. Then set the password:
---   ALTER USER trm_adapter@localhost IDENTIFIED BY '...';
+-- The host of the account is the machine of the gateway. Until it has a password it is locked, since without one anybody
+-- on that machine could be it. Then set the password:
+--   ALTER USER trm_adapter@localhost IDENTIFIED BY '...' ACCOUNT UNLOCK;
 
-CREATE USER IF NOT EXISTS trm_adapter@localhost;
+CREATE USER IF NOT EXISTS trm_adapter@localhost ACCOUNT LOCK;
 CREATE ROLE IF NOT EXISTS trm_office;  -- the people and programs of the office that read the inbox: GRANT trm_office TO ...;
 
 CREATE TABLE IF NOT EXISTS trm_inbox (

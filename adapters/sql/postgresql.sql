@@ -1,5 +1,5 @@
 -- The inbox of the gateway and its least rights, for PostgreSQL 13 or newer. Run by an administrator, in the database of
--- the office: psql -v ON_ERROR_STOP=1 -f postgresql.sql. Run again, it leaves what is there as it is.
+-- the office: psql -v ON_ERROR_STOP=1 -d cases < postgresql.sql. Run again, it leaves what is there as it is.
 -- Then set the password:  \password trm_adapter
 
 DO $$

@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeEngine
 
 from adapters.kit.mapping import columns_read
 from adapters.kit.setup.needs import Need, met, missing
-from adapters.kit.setup.plan import INTO_NODE, MAPPING, Asked, Plan, quoted, starter_mapping, starter_record
+from adapters.kit.setup.plan import MAPPING, Asked, Plan, quoted, starter_mapping, starter_record
 from adapters.sql.cells import BAD_REF, ref_of
 from adapters.sql.database import Address, number_of, symbol_of
 from adapters.sql.office_files import OfficeFiles
@@ -34,6 +34,10 @@ _SCRIPTS: Final = {
     "sqlite": "sqlite.sql",
 }
 _ACCOUNT: Final = "trm_adapter"
+NOT_REACHED: Final = (
+    "nothing answers there, or it does not take the account: look at the address and the name of the database, at the "
+    "password in its file, whether the account is locked, and on another machine at the certificate (ca_file)"
+)
 _NEVER: Final = literal(1) == 0
 _NO_RIGHT: Final = frozenset({"42501", "1142", "1143", "1044"})
 """PostgreSQL, then MariaDB and MySQL: the account lacks a right. Whatever else is wrong, the thing is not there."""
@@ -54,7 +58,7 @@ async def plan(asked: Asked) -> Plan:
         settings={**password, **({} if "mapping" in given else {"mapping": asked.path(MAPPING)})},
         steps=[
             *_administrator(address, asked, given.get("password_file", asked.path("password"))),
-            *_afterwards(asked),
+            *_afterwards(address, asked),
         ],
     )
 
@@ -69,19 +73,32 @@ def _administrator(address: Address, asked: Asked, password: str) -> Iterator[st
             yield from (f"sqlite3 -bail {file} < {quoted(script)}" for script in scripts)
         case "postgresql":
             name = quoted(address.database)
-            yield from (f"psql -v ON_ERROR_STOP=1 -d {name} -f {quoted(script)}" for script in scripts)
-            yield f"set the password, and write it into a file: psql -d {name} -c '\\password {_ACCOUNT}'"
-            yield f"install -m 600 /dev/stdin {quoted(password)}"
+            # From the shell's hands: the account of the administrator may not open files that are closed to others.
+            yield from (f"psql -v ON_ERROR_STOP=1 -d {name} < {quoted(script)}" for script in scripts)
+            yield f"set the password: psql -d {name} -c '\\password {_ACCOUNT}'"
+            yield _write_password(password)
         case _:
             name = quoted(address.database)
+            if not address.is_here:
+                yield (
+                    "an account is one of the machine from which it comes: write the name of the machine of the node, "
+                    f"as the database knows it, in place of localhost in {INBOX} and {TRY}, and below"
+                )
             yield from (f"mariadb {name} < {quoted(script)}" for script in scripts)
-            yield f"set the password, and write it into a file: ALTER USER {_ACCOUNT}@localhost IDENTIFIED BY '...'"
-            yield f"install -m 600 /dev/stdin {quoted(password)}"
+            yield (
+                "set the password, which unlocks the account; type at the prompt of mariadb, so that no other program "
+                f"sees it: ALTER USER {_ACCOUNT}@localhost IDENTIFIED BY '...' ACCOUNT UNLOCK;"
+            )
+            yield _write_password(password)
 
 
-def _afterwards(asked: Asked) -> Iterator[str]:
+def _write_password(file: str) -> str:
+    return f"write it into a file too, and end with Ctrl-D: install -m 600 /dev/stdin {quoted(file)}"
+
+
+def _afterwards(address: Address, asked: Asked) -> Iterator[str]:
     yield asked.check
-    yield f"{INTO_NODE}; the row of the view becomes a draft"
+    yield f"{asked.into_node(asked.folder, *address.files)}; the row of the view becomes a draft"
     yield f"then write your own view in place of the one of {TRY}, and its columns into {asked.path(MAPPING)}"
 
 
@@ -90,11 +107,12 @@ def _try_view(dialect: str, asked: Asked) -> str:
     quote = "`" if dialect in {"mariadb", "mysql"} else '"'
     stamp = {"postgresql": "timestamptz '2025-06-01 00:00:00Z'", "sqlite": "1"}.get(dialect, "timestamp('2025-06-01')")
     cells = [f"'{value}' AS {quote}{name}{quote}" for name, value in starter_record(asked.today).items()]
-    columns = ",\n    ".join(["1 AS ref", f"{stamp} AS changed", *cells])
+    # No name that a row of the office could have: what was read once under a name is not read again under it.
+    columns = ",\n    ".join(["'sample-1' AS ref", f"{stamp} AS changed", *cells])
     account = f"{_ACCOUNT}@localhost" if quote == "`" else _ACCOUNT
     grant = "" if dialect == "sqlite" else f"GRANT SELECT ON trm_outbox TO {account};\n"
-    # A view that is there stays: PostgreSQL has no IF NOT EXISTS here, and ends with an error that says so.
-    made = "CREATE VIEW" if dialect == "postgresql" else "CREATE VIEW IF NOT EXISTS"
+    # A view that is there stays: PostgreSQL and MySQL 8 have no IF NOT EXISTS here, and end with an error that says so.
+    made = "CREATE VIEW IF NOT EXISTS" if dialect in {"mariadb", "sqlite"} else "CREATE VIEW"
     remark = (
         "-- A view of one invented record, to try the connection with: run it after the script of the inbox. Then put\n"
     )
@@ -121,7 +139,7 @@ def look_at_view(connection: Connection, view: View, mapping: Path, dialect: str
     names = _try(connection, select(view.all).select_from(view.source).where(_NEVER))
     if isinstance(names, str):
         hint = "make the view with its columns; the script of trm adapter prepare sql has one to try"
-        grant = _grant(dialect, "SELECT", view.name)
+        grant = _grant(connection, "SELECT", view.name)
         yield _no_access(place, names, missing(place, "missing_view", hint, TRY), grant)
         return
     known = {name.casefold() for name in names}
@@ -153,7 +171,7 @@ def look_at_inbox(connection: Connection, table: Table, dialect: str) -> Iterato
     there = _try(connection, select(literal(1)).select_from(table).where(_NEVER))
     if isinstance(there, str):
         lacking = missing(place, "missing_inbox", "run the script of this kind of database", INBOX)
-        yield _no_access(place, there, lacking, _grant(dialect, "SELECT", table.name))
+        yield _no_access(place, there, lacking, _grant(connection, "SELECT", table.name))
         return
     columns = {each["name"]: each["type"] for each in inspect(connection).get_columns(table.name, schema=table.schema)}
     faults = [need for column in table.columns for need in _look_at_column(columns, column, place, dialect)]
@@ -167,11 +185,11 @@ def look_at_inbox(connection: Connection, table: Table, dialect: str) -> Iterato
     if all(_is_allowed(connection, statement) for statement in (inserts, changes)):
         yield met(f"{place}, right to insert and update")
     else:
-        command = _grant(dialect, "INSERT, UPDATE", table.name)
+        command = _grant(connection, "INSERT, UPDATE", table.name)
         yield missing(place, "not_writable", "grant INSERT and UPDATE on it", command)
     if dialect != "sqlite" and _is_allowed(connection, delete_from(table).where(_NEVER)):
         hint = "the account can delete rows, and with them the memory of what was handed over; see the script"
-        yield missing(place, "too_many_rights", hint, _revoke(dialect, "DELETE", table.name))
+        yield missing(place, "too_many_rights", hint, _revoke(connection, "DELETE", table.name))
 
 
 def look_at_files(connection: Connection, files: OfficeFiles) -> Iterator[Need]:
@@ -248,13 +266,20 @@ def _is_allowed(connection: Connection, statement: Executable) -> bool:
     return True
 
 
-def _grant(dialect: str, rights: str, name: str) -> str:
-    return "" if dialect == "sqlite" else f"GRANT {rights} ON {name} TO {_account(dialect)};"
+def _grant(connection: Connection, rights: str, name: str) -> str:
+    return "" if connection.dialect.name == "sqlite" else f"GRANT {rights} ON {name} TO {_account(connection)};"
 
 
-def _revoke(dialect: str, rights: str, name: str) -> str:
-    return f"REVOKE {rights} ON {name} FROM {_account(dialect)};"
+def _revoke(connection: Connection, rights: str, name: str) -> str:
+    return f"REVOKE {rights} ON {name} FROM {_account(connection)};"
 
 
-def _account(dialect: str) -> str:
-    return _ACCOUNT if dialect == "postgresql" else f"{_ACCOUNT}@localhost"
+def _account(connection: Connection) -> str:
+    """Name the account as the server knows it: MariaDB and MySQL by the machine that it comes from, too."""
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    name = str(connection.scalar(select(func.current_user())))
+    connection.rollback()
+    if connection.dialect.name == "postgresql":
+        return quote(name)
+    user, _, host = name.rpartition("@")
+    return f"{quote(user)}@{quote(host)}"

@@ -228,17 +228,26 @@ class Handover:
         with self._durations.measure(MessageStage.HANDING_OVER):
             outcomes = await push_all(adapter, [item for _, item in opened])
         for (row, handed), outcome in zip(opened, outcomes, strict=False):
-            if isinstance(outcome, TransientError):
+            message = waiting.messages[row.ref]
+            if isinstance(outcome, TransientError) or (
+                isinstance(outcome, RefusedError) and await self._may_be_unknown(message)
+            ):
                 await self._postpone(row, now)
                 break
             if isinstance(outcome, RefusedError):
-                await self._hold(waiting.messages[row.ref], outcome, now)
+                await self._hold(message, outcome, now)
             else:
                 done.append(row)
                 self._log.info("message.handed_over", ref=row.ref, trace=self._trail.find(row.ref))
                 if outcome != handed.key:
                     names[row.ref] = outcome
         return done, names
+
+    async def _may_be_unknown(self, message: MessageRow) -> bool:
+        """Whether the case system may not know yet which of its records a message answers: it was away, and the news
+        that names the conversation waits for it too. No person could do more than wait.
+        """
+        return await self._content.store.read(lambda c: messages.owes_news_of(c, message.conversation))
 
     async def _opened(self, waiting: _Waiting, row: InboxRow, late: bool) -> Delivery:
         """A waiting message as the adapter gets it.

@@ -25,6 +25,7 @@ from schemas.labels import load_languages
 
 MAPPING_SIZE = 1 << 20
 _FORM = "it has to be YAML in UTF-8"
+_NEEDED = "the adapter needs this setting: docs/settings.md explains it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,11 @@ def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
     except ValidationError as exc:
         faults = exc.errors(include_input=False, include_context=False, include_url=False)
         findings = [
-            Finding(place=".".join(("adapter", *map(str, fault["loc"]))), rule=fault["type"], hint=fault["msg"])
+            Finding(
+                place=".".join(("adapter", *map(str, fault["loc"]))),
+                rule=fault["type"],
+                hint=_NEEDED if fault["type"] == "missing" else fault["msg"],
+            )
             for fault in faults
         ]
         raise RefusedError(

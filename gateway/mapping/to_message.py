@@ -192,7 +192,7 @@ def make_draft(reading: Reading) -> dict[str, Json] | tuple[Finding, ...]:
     for path, constant in mapping.constants:
         _put(draft, path.head, list(constant) if isinstance(constant, list) else constant)
     faults = [*reading.faults, *_place_values(draft, reading.filled), *_place_absences(draft, reading.filled)]
-    return tuple(faults) if faults else draft
+    return tuple(dict.fromkeys(faults)) if faults else draft  # a cell that several rules read has one fault
 
 
 def placed(mapping: RecordMapping, record: Record, findings: Iterable[Finding]) -> tuple[Finding, ...]:

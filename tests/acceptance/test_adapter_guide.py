@@ -5,7 +5,6 @@ it exchanges a referral between two nodes.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import subprocess
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.connected import begin_with
 from support.house import ROOT
 from support.nodeproc import UNIT
-from support.pair import START, Party, example, two_nodes
+from support.pair import START, example, two_nodes
 from support.shared import lacking
 
 import schemas
@@ -65,7 +65,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ).stdout.strip()
     )
     installed = sysconfig.get_path("purelib")
-    (packages / "gateway.pth").write_text(f"import site; site.addsitedir({installed!r})\n", encoding="utf-8")
+    # The program is that of this tree; the environment of the tests may have installed another one.
+    lines = f"{ROOT}\nimport site; site.addsitedir({installed!r})\n"
+    (packages / "gateway.pth").write_text(lines, encoding="utf-8")
     trm = folder / "venv" / "bin" / "trm"
     trm.write_text(f"#!{python}\nfrom gateway.cli import main\nmain()\n", encoding="utf-8")
     trm.chmod(0o755)
@@ -144,17 +146,6 @@ def commanded_badly(command: str, folder: Path, make: str | None = None) -> str:
     return done.stderr
 
 
-async def reached(party: Party, settings: dict[str, object]) -> None:
-    """The node begins anew with its own adapter, as node.toml says."""
-    await party.stop()
-    toml = party.folder / "node.toml"
-    lines = [f"{key} = {json.dumps(value)}" for key, value in {"kind": "acme", "poll_seconds": 1, **settings}.items()]
-    text = toml.read_text(encoding="utf-8").partition("[adapter]")[0]
-    toml.write_text("\n".join([text + "[adapter]", *lines, ""]), encoding="utf-8")
-    party.own = True
-    await party.start()
-
-
 async def test_the_adapter_exchanges_a_referral(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A case of one office becomes a draft, two people release it, and it is a case of the other office."""
     for path in (desk / "venv").glob("lib/*/site-packages/trm_adapter_acme*.dist-info"):
@@ -167,7 +158,7 @@ async def test_the_adapter_exchanges_a_referral(desk: Path, tmp_path: Path, monk
         for party in two:
             settings = offices[party.name].settings()
             assert settings is not None
-            await reached(party, dict(settings))
+            await begin_with(party, {"kind": "acme", **settings})
         grant = {
             "purpose": "referral",
             "recipient_units": [f"AL/{UNIT}"],

@@ -31,9 +31,12 @@ from adapters.sql.bench import Office, SqlBench, sqlite_office
 from adapters.sql.database import Address
 from gateway.database.kinds.postgres_server import PostgresServer
 from gateway.database.migrating import migrate
+from gateway.demo.cluster.postgresql import find_programs
 
 SERVERS = ("postgresql", "mariadb")
 KINDS = ("sqlite", *SERVERS)
+MARIADB_ACCOUNT = "trm_adapter@localhost"
+"""One for all databases of the server. Tests give it no password; the script locks it until it has one."""
 _numbers = count(1)
 
 
@@ -41,14 +44,31 @@ def office_on(kind: str, folder: Path) -> Office:
     """A fresh database of this kind; skips or fails, as `lacking` says, where its server is not on this machine."""
     if kind == "sqlite":
         return sqlite_office(folder)
-    name = f"office{next(_numbers)}"
+    office = empty_office(kind, f"office{next(_numbers)}")
+    office.make()
+    if kind == "mariadb":
+        office.run(f"ALTER USER {MARIADB_ACCOUNT} ACCOUNT UNLOCK")
+    return office
+
+
+def empty_office(kind: str, name: str) -> Office:
+    """A new database of this name on a server, in which nothing is made yet; skips or fails like `office_on`."""
     server = _postgresql() if kind == "postgresql" else _mariadb()
     _administer(server, f"CREATE DATABASE {name}")
     host = "localhost" if kind == "mariadb" else None
     ours = URL.create(kind, "trm_adapter", host=host, database=name, query=dict(server.query))
-    office = Office(kind, server.set(database=name), Address(url=ours.render_as_string()))
-    office.make()
-    return office
+    return Office(kind, server.set(database=name), Address(url=ours.render_as_string()))
+
+
+def administrators_shell(office: Office, home: Path) -> dict[str, str]:
+    """The environment in which the shell of a server, typed without more, comes to it as its administrator."""
+    if office.kind == "postgresql":
+        programs = os.environ.get("TRM_TEST_POSTGRESQL") or find_programs()
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path, "PGHOST": str(office.admin.query["host"]), "PGUSER": str(office.admin.username)}
+    file = home / ".my.cnf"
+    file.write_text(f"[client]\nuser={office.admin.username}\nsocket={office.admin.query['unix_socket']}\n")
+    return {"HOME": str(home)}
 
 
 def fresh_postgresql() -> URL:

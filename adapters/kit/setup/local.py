@@ -58,8 +58,9 @@ async def look_at_secret(lock: Lock, path: Path, place: str) -> Need:
     try:
         await in_thread(lock, read_secret, path, place)
     except GatewayError as error:
-        hint = f"{error.what}; type it, then Ctrl-D"
         if path.exists() and path.stat().st_mode & 0o007:
             return missing(place, "open_to_others", error.what, f"chmod 600 {quoted(path)}")
-        return missing(place, str(error.code), hint, f"install -m 600 /dev/stdin {quoted(path)}")
+        rule = str(error.code) if path.exists() else "missing_file"
+        hint = f"{error.what}; type it, Enter, then Ctrl-D"
+        return missing(place, rule, hint, f"install -m 600 /dev/stdin {quoted(path)}")
     return met(place)

@@ -26,7 +26,6 @@ MAPPING: Final = "office.yaml"
 SAMPLE: Final = "sample.json"
 SECTION: Final = "adapter.toml"
 """The lines for node.toml, in the folder of the adapter."""
-INTO_NODE: Final = "put the lines above into node.toml of the node, and start it again"
 KEEP: Final = timedelta(days=90)
 """How long a sample asks to be kept."""
 
@@ -55,6 +54,14 @@ class Asked:
     def check(self) -> str:
         """The command that looks whether everything is there."""
         return f"trm adapter check --settings {quoted(self.path(SECTION))}"
+
+    def into_node(self, *owned: Path) -> str:
+        """The step that gives the lines to a node, and `owned` (the folder, if nothing else) to its account."""
+        what = " ".join(quoted(path) for path in owned or (self.folder,))
+        return (
+            f"put the lines of {self.path(SECTION)} into node.toml, in place of the section [adapter] that is there; "
+            f"the account of the node has to own what was made: chown -R ACCOUNT {what}; then start the node again"
+        )
 
     def setting(self, name: str) -> str:
         """Return a setting that was given. Raises RefusedError(invalid) where it was not."""

@@ -504,6 +504,15 @@ def news_waits(connection: Connection) -> bool:
     return _NEWS_WAITS.first(connection) is not None
 
 
+def owes_news_of(connection: Connection, conversation: bytes) -> bool:
+    """Whether the case system was not told yet what became of its own message in this conversation, and refused no news
+    of it.
+    """
+    owed = select(notice.c.seq).join(message, message.c.id == notice.c.message)
+    of_it = owed.where(message.c.conversation == conversation, notice.c.refusals == 0).limit(1)
+    return connection.execute(of_it).first() is not None
+
+
 def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) -> None:
     """Try to hand over again later."""
     connection.execute(update(inbox).where(inbox.c.ref == ref).values(attempts=attempts, next_try=next_try))

@@ -174,7 +174,7 @@ async def test_a_json_api(tmp_path: Path) -> None:
         bench.office.ready.append(dict(bench.office.ready[0]))
         assert await look(bench.adapter()) == [("list, member /id", "ref_twice")]
         (bench.folder / "token").unlink()
-        assert await look(bench.adapter()) == [("login secret", "adapter_busy")]
+        assert await look(bench.adapter()) == [("login secret", "missing_file")]
 
 
 async def test_a_primero(tmp_path: Path) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+from support.connected import begin_with
 from support.memory_adapter import MemoryAdapter, MemorySystem
-from support.pair import two_nodes
+from support.pair import example, two_nodes
 from support.running import CHEAP, PASSPHRASE, make
 
+from adapters.kit.contract import Trouble
+from adapters.kit.kind import find
+from adapters.primero.bench import PrimeroBench
+from adapters.primero.setup import first_mapping
 from gateway.app import open_node
 from gateway.database import content, journal
 from gateway.errors import Code, RefusedError
@@ -106,6 +113,41 @@ async def test_refused_news_is_told_once(tmp_path: Path):
         adapter.unwanted = frozenset()
         await again()
         assert told(system)[-2:] == [("a", "queued"), ("a", "received")]
+
+
+async def test_an_answer_waits_until_the_case_system_knows_its_record(tmp_path: Path):
+    """A Primero that is away from the release of a draft until the peer has answered gets the news of its referral
+    first, and then the answer beside it; no person is asked to take the answer at the desk.
+    """
+    async with find("primero").stand_in(tmp_path) as new, two_nodes(tmp_path) as two:
+        bench = new()
+        assert isinstance(bench, PrimeroBench)
+        mapping = tmp_path / "first.yaml"
+        mapping.write_text(first_mapping("AL", date(2027, 1, 15)), encoding="utf-8")
+        settings = {**bench.settings(), "kind": "primero", "mapping": str(mapping)}
+        await begin_with(two.fr, {name: value for name, value in settings.items() if name not in {"worker", "sends"}})
+        bench.case(notes="try")
+        drafts: list[dict[str, Any]] = []
+
+        async def drafted() -> bool:
+            drafts[:] = (await two.fr.call("draft.list"))["drafts"]
+            return bool(drafts)
+
+        await two.until(drafted, seconds=30, what="no draft was made of the referral")
+        with bench.trouble(Trouble.FAILING):
+            await two.fr.call("draft.release", id=drafts[0]["id"], by="w-1")
+            await two.until(lambda: bool(two.al.deliveries()), seconds=60, what="the enquiry did not arrive")
+            (asked,) = two.al.deliveries()
+            reply = {"conversation": asked.conversation, "in_reply_to": asked.message_id}
+            await two.al.call("message.submit", **example("enquiry.reply/1", "FR") | reply)
+
+            async def waits() -> bool:
+                return ((await two.fr.rows("SELECT max(attempts) FROM inbox"))[0][0] or 0) > 1
+
+            await two.until(waits, seconds=60, what="the answer did not come to the node")
+        await two.until(lambda: len(bench.received()) == 1, seconds=120, what="the answer is not in its case")
+        assert bench.noticed()[:2] == ["drafted", "queued"]
+        assert await two.fr.alarms() == []
 
 
 async def test_no_answer_waits_for_a_hand_over_that_has_ended(tmp_path: Path):

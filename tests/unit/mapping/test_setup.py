@@ -18,6 +18,8 @@ import yaml
 from adapters.kit.kind import find, offered
 from adapters.kit.setup.needs import Need, State
 from adapters.kit.setup.plan import Outcome, starter_mapping, starter_record
+from adapters.primero.setup import first_mapping
+from adapters.sheet.bench import sheet_cells
 from gateway.cli.messages.draftform import find_faults
 from gateway.errors import Code, RefusedError
 from gateway.mapping.check import check, vocabulary
@@ -68,6 +70,63 @@ def test_the_mapping_to_start_from_reads_its_sample_whole():
     assert (find_faults(draft), draft["to"]) == ([], "AL")
 
 
+def test_the_first_message_of_a_primero_holds_nothing_of_its_case():
+    """Only the word of the trial in the notes of a referral makes the enquiry; any other notes are refused, each case
+    with them.
+    """
+    mapping = parse(yaml.safe_load(first_mapping("AL", TODAY)))
+    assert check(mapping, vocabulary(mapping.body_type, language_names())) == ()
+    assert {label for rule in mapping.rules for label in rule.sources} == {"referral.notes"}
+    case = {"case_id_display": "1234567", "name_first": "Mali"}
+    draft = map_record(mapping, LocalRecord(ref="1", fields={**case, "referral.notes": "try"}, mapping="first"))
+    assert isinstance(draft, Mapping)
+    assert (find_faults(draft), draft["to"]) == ([], "AL")
+    refused = map_record(
+        mapping, LocalRecord(ref="1", fields={**case, "referral.notes": "to Albania"}, mapping="first")
+    )
+    assert isinstance(refused, tuple)
+    assert [fault.rule for fault in refused] == ["unmapped_code"], "one cell, one fault, however many rules read it"
+
+
+def test_a_server_on_another_machine_is_told_of_the_account(tmp_path: Path):
+    """MariaDB knows an account by its machine too; PostgreSQL does not, and a server of this machine has no other."""
+    told = {
+        url: any("in place of localhost" in step for step in prepare("sql", tmp_path / str(number), url=url).steps)
+        for number, url in enumerate(
+            (
+                "mariadb://trm_adapter@db.example.org/cases",
+                "mariadb://trm_adapter@localhost/cases",
+                "postgresql://trm_adapter@db.example.org/cases",
+            )
+        )
+    }
+    assert [*told.values()] == [True, False, False]
+
+
+def test_the_view_to_try_with_is_in_the_words_of_its_server(tmp_path: Path):
+    """Only SQLite and MariaDB know a view that is made where there is none."""
+    for kind in ("sqlite", "mariadb", "mysql", "postgresql"):
+        url = f"sqlite:///{tmp_path}/o.db" if kind == "sqlite" else f"{kind}://trm_adapter@localhost/cases"
+        prepare("sql", tmp_path / kind, url=url)
+        text = (tmp_path / kind / "try-view.sql").read_text()
+        assert ("CREATE VIEW IF NOT EXISTS" in text) is (kind in {"sqlite", "mariadb"}), kind
+
+
+def test_each_kind_says_how_its_lines_come_into_a_node(tmp_path: Path):
+    """In place of what is there, and owned by the account of the node; a database in a file lies elsewhere."""
+    file = tmp_path / "office.db"
+    for kind, given, owned in (
+        ("folder", {}, tmp_path / "folder" / "drop"),
+        ("sheet", {}, tmp_path / "sheet"),
+        ("sftp", {"host": "files.example.org", "user": "trm"}, tmp_path / "sftp"),
+        ("rest", {"url": "https://cases.example"}, tmp_path / "rest"),
+        ("sql", {"url": f"sqlite:///{file}"}, f"{tmp_path / 'sql'} {file}"),
+    ):
+        (step,) = [each for each in prepare(kind, tmp_path / kind, **given).steps if "node.toml" in each]
+        assert f"{tmp_path / kind / 'adapter.toml'} into node.toml, in place of" in step, kind
+        assert f"chown -R ACCOUNT {owned}; " in step, kind
+
+
 def test_a_drop_folder(tmp_path: Path):
     """Made whole; a second run changes nothing; what is spoilt is named, and its command mends it."""
     into = tmp_path / "a"
@@ -87,11 +146,16 @@ def test_a_drop_folder(tmp_path: Path):
 
 
 def test_a_line_list(tmp_path: Path):
-    """A workbook, a sample and a mapping file; a column that steers the reading is missed, a folder closed again."""
+    """A workbook, a sample and a mapping file; a column that steers the reading is missed, a folder closed again. The
+    numbers of the sample are none that a row of the office could have: it would be taken for one that was read.
+    """
     into = tmp_path / "a"
     prepare("sheet", into)
     into.chmod(0o755)
     assert mend(into) == [("folder of the results", "open_to_others")]
+    cells = {str(cell) for rows in sheet_cells(into / "sample.xlsx").values() for row in rows for cell in row}
+    assert {"SAMPLE-1", "SAMPLE-8"} <= cells
+    assert not any(cell.startswith("R-0") for cell in cells)
     needs = look(into)
     assert [need.place for need in needs][-3:] == ["folder of the results", "journal of the results", "line list"]
     assert is_met(needs)
@@ -110,6 +174,9 @@ def test_a_database_in_a_file(tmp_path: Path):
             with closing(sqlite3.connect(file)) as database:
                 database.executescript((into / script).read_text())
     assert is_met(look(into)), faults(into)
+    with closing(sqlite3.connect(file)) as database:
+        names = database.execute("SELECT ref FROM trm_outbox").fetchall()
+    assert names == [("sample-1",)], "a row of the office may have this name, and would be taken for one that was read"
     assert any(step == f"sqlite3 -bail {file} < {into / 'inbox.sql'}" for step in prepared.steps)
     file.chmod(0o604)
     assert mend(into) == [("database", "open_to_others")]
@@ -146,6 +213,7 @@ def test_settings_that_are_wrong_are_needs(tmp_path: Path):
     into = tmp_path / "a"
     prepare("rest", into, url="https://cases.example")
     assert faults(into) == [("adapter.list_path", "missing"), ("adapter.create_path", "missing")]
+    assert {need.hint for need in look(into)} == {"the adapter needs this setting: docs/settings.md explains it"}
     other = tmp_path / "other.toml"
     for text in ("[adapter", "[node]\nname = 'x'\n", "[adapter]\nkind = 7\n"):
         other.write_text(text)
