@@ -23,7 +23,7 @@ class ErasingPart(Ground):
             case_register=self.cases,
             identity=self.identity,
             attachments=self.attachments,
-            loader=self.loader,
+            forget=self.forget_content,
             status_updates=self.status_updates,
             time=self.time,
             case_system=self.case_system_eraser,

@@ -34,6 +34,7 @@ from gateway.identity.unlock import Keyholder
 from gateway.maintenance.mode import MaintenanceMode
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.node.event_feed import EventFeed
 from gateway.notifications.webhooks import WebhookReceiver
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
@@ -117,6 +118,7 @@ class Ground:
         self.wakeups = Wakeups()
         self.durations = Durations()
         self.events = EventStream()
+        self.feed = EventFeed(content=self.content, peers=self.peers, events=self.events, clock=clock)
         self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
             store=store, own=own, link=self.link, times=self.times, wakeups=self.wakeups, clock=clock
@@ -164,3 +166,8 @@ class Ground:
             clock=self.clock,
             rand=self.rand,
         )
+
+    def forget_content(self) -> None:
+        """Forget what is kept in memory of messages: some of it was erased."""
+        self.loader.forget()
+        self.feed.forget()
