@@ -62,6 +62,7 @@ class DeliveryPart(TrustPart):
             inputs=inputs,
             preparation=self.preparation,
             kept=kept,
+            linked_holds=self.linked_holds,
             wakeups=self.wakeups,
             events=self.events,
         )

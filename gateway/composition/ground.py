@@ -44,6 +44,8 @@ from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
+from gateway.policy.linked_holds import LinkedHolds
+from gateway.policy.told_asylum import ToldAsylum
 from gateway.ports import Adapter, Clock
 from gateway.regions.installed import load_node_region
 from keys.primitives.tls import spki_hash
@@ -129,6 +131,9 @@ class Ground:
         self.tombstones = Tombstones(store=self.store, own=self.own, link=self.link, clock=self.clock)
         self.split_view = SplitViewCheck(store=self.store, own=self.own, link=self.link, clock=self.clock)
         self.loader = ConversationLoader(sealer=self.sealer, own=self.own, peers=self.peers, region=self.region)
+        self.linked_holds = LinkedHolds(
+            content=self.content, told=ToldAsylum(loader=self.loader, peers=self.peers), clock=clock
+        )
         self.status_updates = StatusUpdates(
             content=self.content,
             loader=self.loader,

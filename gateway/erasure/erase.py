@@ -46,7 +46,8 @@ from gateway.messages.store import messages
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.confirmed_time import ConfirmedTime
-from gateway.policy import asylum_holds, linked_holds
+from gateway.policy import asylum_holds
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock
 
 AT_ONCE = 200
@@ -64,6 +65,7 @@ class Eraser:
         identity: Identity,
         attachments: AttachmentLibrary,
         forget: Callable[[], None],
+        linked_holds: LinkedHolds,
         status_updates: StatusUpdates,
         time: ConfirmedTime,
         case_system: CaseSystemEraser,
@@ -76,6 +78,7 @@ class Eraser:
         self._identity = identity
         self._attachments = attachments
         self._forget = forget
+        self._linked_holds = linked_holds
         self._status_updates = status_updates
         self._time = time
         self._case_system = case_system
@@ -129,7 +132,7 @@ class Eraser:
         if ask:
             await self._case_system.ask()
         await asylum_holds.forget(self._content, self._clock, but=proof)
-        await linked_holds.forget(self._content, at=self._clock.now())
+        await self._linked_holds.forget()
         await self.clean()
         self._wakeups.handover.set()
         await self._events.happened()

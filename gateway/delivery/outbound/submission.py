@@ -22,7 +22,7 @@ from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.outbound.inputs import InputLoader
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.preparation import Batch, Preparation
-from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared
+from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared, written_in
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.logs import logger
@@ -34,8 +34,11 @@ from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.idempotency import BEGUN, cut_off
 from gateway.peers.registry import Peer
+from gateway.policy.linked_holds import LinkedHolds
+from gateway.policy.told_asylum import MAY_TELL
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon
+from schemas.types import type_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,16 @@ class _Act:
     answer: dict[str, Json]
     sealed: bytes
     prepared: tuple[Prepared, ...]
+    linked_holds: LinkedHolds
     also: Callable[[Connection], None]
+
+    def write_more(self, connection: Connection) -> None:
+        """Write what follows from its messages, and what is written with them."""
+        for item in self.prepared:
+            if type_name(item.message.body_type) in MAY_TELL:
+                said = item.message.body_type, written_in(item.message)
+                self.linked_holds.settle_told(connection, item.row.conversation, *said)
+        self.also(connection)
 
 
 class Submission:
@@ -81,6 +93,7 @@ class Submission:
         inputs: InputLoader,
         preparation: Preparation,
         kept: KeptJudgements,
+        linked_holds: LinkedHolds,
         wakeups: Wakeups,
         events: EventStream,
     ) -> None:
@@ -89,6 +102,7 @@ class Submission:
         self._inputs = inputs
         self._preparation = preparation
         self._kept = kept
+        self._linked_holds = linked_holds
         self._wakeups = wakeups
         self._events = events
         self._trail = wakeups.trail
@@ -229,6 +243,7 @@ class Submission:
             answer=answer,
             sealed=sealed,
             prepared=tuple(prepared),
+            linked_holds=self._linked_holds,
             also=request.also,
         )
 
@@ -270,7 +285,7 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationR
     )
     write_prepared(connection, [item for act in new for item in act.prepared])
     for act in new:
-        act.also(connection)
+        act.write_more(connection)
     return answers
 
 
