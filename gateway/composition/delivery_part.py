@@ -58,8 +58,6 @@ class DeliveryPart(TrustPart):
         kept = KeptJudgements()
         self.submission = Submission(
             content=self.content,
-            drafts=self.drafts,
-            inputs=inputs,
             preparation=self.preparation,
             kept=kept,
             linked_holds=self.linked_holds,

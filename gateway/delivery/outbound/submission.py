@@ -18,8 +18,6 @@ from sqlalchemy import Connection
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.content_sealer import Submission as SubmissionKey
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.outbound.inputs import InputLoader
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.preparation import Batch, Preparation
 from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared, written_in
@@ -89,8 +87,6 @@ class Submission:
         self,
         *,
         content: Content,
-        drafts: DraftReader,
-        inputs: InputLoader,
         preparation: Preparation,
         kept: KeptJudgements,
         linked_holds: LinkedHolds,
@@ -98,8 +94,6 @@ class Submission:
         events: EventStream,
     ) -> None:
         self._content = content
-        self._drafts = drafts
-        self._inputs = inputs
         self._preparation = preparation
         self._kept = kept
         self._linked_holds = linked_holds
@@ -197,22 +191,20 @@ class Submission:
                 if key is not None and key.index in known:
                     judged.append(_repeated(self._content.sealer, key, known[key.index]))
                     continue
-                draft, peer = self._drafts.read(item.request)
-                self._drafts.check_units(draft, peer)
-                judged.append((draft, peer))
+                judged.append(self._preparation.read_request(item.request))
             except GatewayError as error:
                 judged.append(error)
-        asked = self._drafts.under_references(connection, [pair for pair in judged if isinstance(pair, tuple)])
+        read = [pair for pair in judged if isinstance(pair, tuple)]
         named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
-        found = iter(zip(asked, self._inputs.load_inputs(connection, asked, named), strict=True))
+        found = iter(self._preparation.load_inputs(connection, read, named))
         batch: defaultdict[Key, Batch] = defaultdict(Batch)
         unsealed: list[tuple[int, list[Unsealed]]] = []
         for place, pair in enumerate(judged):
             if isinstance(pair, tuple):
-                item, (about, known_of_it) = requests[place], next(found)
+                item, about = requests[place], next(found)
                 try:
                     made = self._preparation.prepare_batch(
-                        *about, known_of_it, batch, origin=item.origin, reference=None, approver=item.approver
+                        *about, batch, origin=item.origin, reference=None, approver=item.approver
                     )
                     unsealed.append((place, made))
                 except GatewayError as error:
