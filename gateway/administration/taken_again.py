@@ -33,7 +33,7 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.state_transitions import Change
 from gateway.messages.store.messages import MessageRow
 from gateway.policy.asylum_holds import lay_again
-from gateway.policy.linked_holds import settle_case
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock
 from keys.primitives.encoding import unb64u
 
@@ -43,11 +43,21 @@ AT_ONCE = 500
 class TakenAgain:
     """Takes away again what the ledger names."""
 
-    def __init__(self, *, content: Content, cases: CasesAgain, eraser: Eraser, keys: Hasher, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        content: Content,
+        cases: CasesAgain,
+        eraser: Eraser,
+        linked_holds: LinkedHolds,
+        keys: Hasher,
+        clock: Clock,
+    ) -> None:
         self._content = content
         self._store = content.store
         self._cases = cases
         self._eraser = eraser
+        self._linked_holds = linked_holds
         self._keys = keys
         self._clock = clock
         self._seen = 0
@@ -111,7 +121,7 @@ class TakenAgain:
         now, holds = self._clock.now(), laid_and_not_lifted(rows)
         lay_again(connection, self._content, holds, at=now)
         for case in dict.fromkeys(cases.cases_of(connection, list(holds)).values()):
-            settle_case(self._content, connection, case, at=now)
+            self._linked_holds.settle_case(connection, case)
         store.settle(connection, [row.n for row in rows])
 
     async def _take(self, found: Sequence[tuple[MessageRow, LedgerRow]]) -> None:

@@ -3,7 +3,7 @@
 status   whether a body of a country holds the person for a victim; countries may differ, and nothing overwrites
 role     what the person is besides: a witness, accused, seeking asylum; each begins and ends by an entry
 block    a worker or unit of this node that must not see the case, for a conflict of interest, until an entry ends it
-question whether what a linked person fears concerns this one too, asked by the node while an asylum hold lies there
+question whether what a linked person fears concerns this one too, asked by the node while that fear is known
 apart    somebody said that it does not; two different people do (domain 9.31)
 
 An entry is never changed. What was wrong is put right by a later one. A question alone goes, once it is answered or
@@ -13,7 +13,7 @@ nothing asks it any more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -47,7 +47,7 @@ class PersonRole(StrEnum):
 
 
 EVERY = "*"
-"""Stands for every State, where a hold names none."""
+"""Stands for every State, where nobody named one."""
 
 
 class BlockOf(StrEnum):
@@ -94,13 +94,14 @@ class BlockEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionEntry:
-    """Whether this person has to fear the `states` that an asylum hold on the linked case `about` keeps away from:
-    codes of the list country, or `EVERY`.
+    """Whether this person has to fear the `states` that the person of the linked case `about` fears, by an asylum hold
+    or by what a message told: codes of the list country, or `EVERY`, `but` for the one that alone told it.
     """
 
     about: str
     states: list[str]
     at: int
+    but: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

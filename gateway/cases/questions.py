@@ -42,6 +42,15 @@ class Question:
     entry: QuestionEntry | None
 
     @property
+    def fear(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The States that are asked about, and those left out of every one."""
+        return self.states, frozenset(() if self.entry is None else self.entry.but)
+
+    def asks_about(self, country: str | None) -> bool:
+        """Whether it is about what goes there: who alone told of the fear is answered all the same."""
+        return self.entry is None or country not in self.entry.but
+
+    @property
     def states(self) -> frozenset[str]:
         """The States that are asked about; every one where nobody can read which."""
         return frozenset({EVERY} if self.entry is None else self.entry.states)
@@ -69,9 +78,12 @@ def _read(plain: bytes | RefusedError | None) -> QuestionEntry | None:
     return entry if isinstance(entry, QuestionEntry) else None
 
 
-def states_of(sealer: ContentSealer, connection: Connection, on: Mapping[int, CaseId]) -> frozenset[str]:
-    """All States that these questions ask about."""
-    return frozenset(state for one in opened(sealer, connection, on) for state in one.states)
+def states_of(
+    sealer: ContentSealer, connection: Connection, on: Mapping[int, CaseId], *, towards: str | None
+) -> frozenset[str]:
+    """All States that these questions ask about, for what goes `towards` one of them."""
+    found = [one for one in opened(sealer, connection, on) if one.asks_about(towards)]
+    return frozenset(state for one in found for state in one.states)
 
 
 def ask(content: Content, connection: Connection, of: CaseId, entry: QuestionEntry) -> None:

@@ -143,6 +143,7 @@ def case_operations(node: Node) -> Sequence[object]:
         CaseOperations(
             content=node.content,
             cases=node.cases,
+            linked_holds=node.linked_holds,
             peers=node.peers,
             status_updates=node.status_updates,
             config=node.config,
@@ -177,8 +178,16 @@ def case_operations(node: Node) -> Sequence[object]:
         ),
         ConfirmingOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
         CaseConsentOperations(content=node.content, withdrawer=withdrawer, clock=node.clock, actor=node.keys.actor),
-        AsylumOperations(content=node.content, workers=node.workers, clock=node.clock, actor=node.keys.actor),
-        LinkedHoldOperations(content=node.content, clock=node.clock, actor=node.keys.actor),
+        AsylumOperations(
+            content=node.content,
+            linked_holds=node.linked_holds,
+            workers=node.workers,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        LinkedHoldOperations(
+            content=node.content, linked_holds=node.linked_holds, clock=node.clock, actor=node.keys.actor
+        ),
         PolicyOperations(store=node.store, own=node.own, peers=node.peers, policies=node.policies, clock=node.clock),
         DirectoryOperations(
             content=node.content,

@@ -58,10 +58,9 @@ class DeliveryPart(TrustPart):
         kept = KeptJudgements()
         self.submission = Submission(
             content=self.content,
-            drafts=self.drafts,
-            inputs=inputs,
             preparation=self.preparation,
             kept=kept,
+            linked_holds=self.linked_holds,
             wakeups=self.wakeups,
             events=self.events,
         )

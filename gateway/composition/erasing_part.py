@@ -23,7 +23,8 @@ class ErasingPart(Ground):
             case_register=self.cases,
             identity=self.identity,
             attachments=self.attachments,
-            loader=self.loader,
+            forget=self.forget_content,
+            linked_holds=self.linked_holds,
             status_updates=self.status_updates,
             time=self.time,
             case_system=self.case_system_eraser,
@@ -40,6 +41,7 @@ class ErasingPart(Ground):
                 units=[UnitId(unit.id) for unit in self.config.units],
             ),
             eraser=self.eraser,
+            linked_holds=self.linked_holds,
             keys=self.keys,
             clock=self.clock,
         )

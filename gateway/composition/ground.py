@@ -34,6 +34,7 @@ from gateway.identity.unlock import Keyholder
 from gateway.maintenance.mode import MaintenanceMode
 from gateway.mapping.types import RecordMapping
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.node.event_feed import EventFeed
 from gateway.notifications.webhooks import WebhookReceiver
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
@@ -43,6 +44,8 @@ from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
+from gateway.policy.linked_holds import LinkedHolds
+from gateway.policy.told_asylum import ToldAsylum
 from gateway.ports import Adapter, Clock
 from gateway.regions.installed import load_node_region
 from keys.primitives.tls import spki_hash
@@ -117,6 +120,7 @@ class Ground:
         self.wakeups = Wakeups()
         self.durations = Durations()
         self.events = EventStream()
+        self.feed = EventFeed(content=self.content, peers=self.peers, events=self.events, clock=clock)
         self.maintenance = MaintenanceMode(store=store, wakeups=self.wakeups, clock=clock)
         self.time = ConfirmedTime(
             store=store, own=own, link=self.link, times=self.times, wakeups=self.wakeups, clock=clock
@@ -127,6 +131,9 @@ class Ground:
         self.tombstones = Tombstones(store=self.store, own=self.own, link=self.link, clock=self.clock)
         self.split_view = SplitViewCheck(store=self.store, own=self.own, link=self.link, clock=self.clock)
         self.loader = ConversationLoader(sealer=self.sealer, own=self.own, peers=self.peers, region=self.region)
+        self.linked_holds = LinkedHolds(
+            content=self.content, told=ToldAsylum(loader=self.loader, peers=self.peers), clock=clock
+        )
         self.status_updates = StatusUpdates(
             content=self.content,
             loader=self.loader,
@@ -164,3 +171,8 @@ class Ground:
             clock=self.clock,
             rand=self.rand,
         )
+
+    def forget_content(self) -> None:
+        """Forget what is kept in memory of messages: some of it was erased."""
+        self.loader.forget()
+        self.feed.forget()

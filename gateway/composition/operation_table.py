@@ -33,7 +33,6 @@ from gateway.identity.operations.machines import MachineOperations
 from gateway.maintenance.operations import MaintenanceOperations
 from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
-from gateway.node.event_feed import EventFeed
 from gateway.node.units import UnitGuard
 from gateway.notifications.operations import AlertOperations
 from gateway.operations.registry import joined
@@ -113,7 +112,7 @@ def tie_operations(node: Node) -> NodeOperations:
         units=UnitGuard(content=node.content),
         blocks=BlockGuard(content=node.content),
         reads=node.reads,
-        feed=EventFeed(content=node.content, peers=node.peers, events=node.events, clock=node.clock),
+        feed=node.feed,
         epochs=node.epochs,
         erasure=node.erasure,
         content=node.content,

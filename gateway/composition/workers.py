@@ -42,7 +42,7 @@ async def join_workers(node: Node, pictures: int) -> Member:
         raise TypeError("workers share a server")
 
     async def refresh() -> None:
-        node.loader.forget()
+        node.forget_content()
         await node.own.load()
         await node.peers.refresh()
         await node.policies.refresh()

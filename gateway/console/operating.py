@@ -119,7 +119,10 @@ ALARMS: Alarms = {
         N_("Let a second person look at it today: is the person safe, and must the other side be called?"),
     ),
     "asylum.linked": (
-        N_("An asylum hold lies on a linked case, and nobody has said whether it concerns this person too"),
+        N_(
+            "An asylum hold lies on a linked case, or a message told of asylum there, and nobody has said whether it "
+            "concerns this person too"
+        ),
         N_(
             "Nothing of this case goes to those States until somebody answers: place a hold on it as well, or two "
             "people say on its page that it does not concern the person."

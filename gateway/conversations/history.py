@@ -250,12 +250,11 @@ def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
     """The facts of a conversation, whatever the order in which its messages are given; of messages that are not
     ``whole`` there are the facts alone (`history_facts`).
     """
-    ordered = sorted(messages, key=lambda m: (m.created, m.body_type, m.side))
+    said = dict(enumerate(messages))
+    steps = list(read_in_order(said))
+    ordered = [said[place] for place, _ in steps]
     requests = (message.side for message in ordered if type_name(message.body_type) == "referral.request")
-    history = replace(NOTHING_SAID, host=next(requests, None))
-    for message in ordered:
-        if (take := _TAKES.get(type_name(message.body_type))) is not None:
-            history = take(history, message)
+    history = replace(steps[-1][1] if steps else NOTHING_SAID, host=next(requests, None))
     told = {message.id: message for message in ordered if message.id is not None and message.arrived}
     signed = _signed(ordered)
     return replace(
@@ -264,6 +263,17 @@ def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
         signed_by={consent.consent_id: side for consent, side in signed},
         told=told if whole else None,
     )
+
+
+def read_in_order(said: Mapping[int, Opened]) -> Iterator[tuple[int, History]]:
+    """Yield each message by its key, in the order in which messages count, with what was said by then. What they make
+    together, as the host and the signed consents, is left out.
+    """
+    history = NOTHING_SAID
+    for key, message in sorted(said.items(), key=lambda item: (item[1].created, item[1].body_type, item[1].side)):
+        if (take := _TAKES.get(type_name(message.body_type))) is not None:
+            history = take(history, message)
+        yield key, history
 
 
 # --- one function per message type --------------------------------------------------------------------------------

@@ -228,7 +228,8 @@ def _at(said: Sequence[Word], status: Status) -> int | None:
 
 def _first_at(said: Sequence[Word]) -> int | None:
     """When the receiver had it, by the first status that there is: a later one includes the earlier ones (nrm1 6.2). An
-    answer may be lost, and what goes by itself may come before the request is repeated.
+    answer may be lost, and what goes by itself may come before the request is repeated. Then it is later than the time
+    by which the receiver counts, and nobody has signed that one for us (domain 5.9).
     """
     return next((at for status in HAS_IT if (at := _at(said, status)) is not None), None)
 

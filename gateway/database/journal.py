@@ -149,7 +149,7 @@ def open_about(connection: Connection, kinds: Collection[str]) -> frozenset[int]
 
 
 def last_about(connection: Connection, refs: Collection[int], kind: str) -> dict[int, int]:
-    """When the newest alarm of this kind about each of these was raised, whether it was dismissed or not."""
+    """When the newest alarm of this kind about each of these was raised, whether a person has dismissed it or not."""
     query = select(alarm.c.ref, func.max(alarm.c.at)).where(alarm.c.kind == kind, alarm.c.ref.in_(refs))
     return {ref: at for ref, at in connection.execute(query.group_by(alarm.c.ref)) if ref is not None}
 
@@ -158,6 +158,14 @@ def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collecti
     """Settle what alarms of these kinds were raised for."""
     query = update(alarm).where(alarm.c.ref.in_(refs), alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None))
     connection.execute(query.values(dismissed=at))
+
+
+def withdraw_about(connection: Connection, refs: Collection[int], kind: str, *, at: int) -> None:
+    """End open alarms of this kind about these before anybody has seen them: they name it no more, so that `last_about`
+    knows of none, and the same is said again if it comes again.
+    """
+    query = update(alarm).where(alarm.c.ref.in_(refs), alarm.c.kind == kind, alarm.c.dismissed.is_(None))
+    connection.execute(query.values(dismissed=at, ref=None))
 
 
 def settle_alarms(connection: Connection, kind: str, peer: NodeId, *, at: int) -> None:

@@ -15,7 +15,7 @@ The message row, its statement with signatures and all receipts stay: they hold 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from sqlalchemy import Connection
@@ -27,7 +27,6 @@ from gateway.cases import entries as case_entries
 from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
-from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -47,7 +46,8 @@ from gateway.messages.store import messages
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.confirmed_time import ConfirmedTime
-from gateway.policy import asylum_holds, linked_holds
+from gateway.policy import asylum_holds
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock
 
 AT_ONCE = 200
@@ -55,7 +55,7 @@ AT_ONCE = 200
 
 
 class Eraser:
-    """Destroys the keys of content, and tells who must hear of it."""
+    """Destroys the keys of content, and tells who must hear of it; `forget` empties what is kept in memory of it."""
 
     def __init__(
         self,
@@ -64,7 +64,8 @@ class Eraser:
         case_register: CaseRegister,
         identity: Identity,
         attachments: AttachmentLibrary,
-        loader: ConversationLoader,
+        forget: Callable[[], None],
+        linked_holds: LinkedHolds,
         status_updates: StatusUpdates,
         time: ConfirmedTime,
         case_system: CaseSystemEraser,
@@ -76,7 +77,8 @@ class Eraser:
         self._case_register = case_register
         self._identity = identity
         self._attachments = attachments
-        self._loader = loader
+        self._forget = forget
+        self._linked_holds = linked_holds
         self._status_updates = status_updates
         self._time = time
         self._case_system = case_system
@@ -126,11 +128,11 @@ class Eraser:
             gone += await self._content.store.move(
                 partial(self.erase_in, reasons=some, by=by, request=request, proof=proof)
             )
-        self._loader.forget()
+        self._forget()
         if ask:
             await self._case_system.ask()
         await asylum_holds.forget(self._content, self._clock, but=proof)
-        await linked_holds.forget(self._content, at=self._clock.now())
+        await self._linked_holds.forget()
         await self.clean()
         self._wakeups.handover.set()
         await self._events.happened()

@@ -58,12 +58,14 @@ class EventFeed:
         self._events = events
         self._clock = clock
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+        self._erasures = 0
         self._recent: deque[Event] = deque(maxlen=KNOWN_AT_MOST)
         self._read_at = 0.0
         self._reading = asyncio.Lock()
 
     def forget(self) -> None:
-        """Forget what is remembered of messages: content was erased."""
+        """Forget what is remembered of messages, and keep nothing of what is being read: content was erased."""
+        self._erasures += 1
         self._known.clear()
         self._recent.clear()
 
@@ -169,9 +171,12 @@ class EventFeed:
         refs = dict.fromkeys(event.ref for event in events if event.ref is not None)
         found = {ref: self._known[ref] for ref in refs if ref in self._known}
         new = [ref for ref in refs if ref not in found]
+        before = self._erasures
         for row, opened in await self._content.store.read(partial(self._open, refs=new)) if new else ():
             about = messages_shown.summary(self._peers, self._clock, row, opened)
-            found[row.ref] = self._known[row.ref] = {name: about[name] for name in _LASTING}
+            found[row.ref] = {name: about[name] for name in _LASTING}
+        if self._erasures == before:  # else some of it may have been erased after it was opened
+            self._known.update((ref, found[ref]) for ref in new if ref in found)
         while len(self._known) > KNOWN_AT_MOST:  # others may have filled it meanwhile
             self._known.popitem(last=False)
         return found

@@ -2,7 +2,8 @@
 
 A grant has a last day, a guardian is followed by another one, a child becomes an adult. Gate G2 refuses from that day
 on, and whoever has a draft waiting would learn it then. A week before, and once more on the day, an alarm says so; it
-ends by itself when nothing relies on the consent any more, as after the person was asked anew.
+ends by itself when nothing relies on the consent any more, as after the person was asked anew, and comes again if
+something does once more and nobody had seen it.
 
 Looked at are the consents of cases in which something is under way: the newest one of each side, and every other one on
 which a draft or a message in the outbox relies.
@@ -137,4 +138,5 @@ def _tell(connection: Connection, due: Mapping[int, int], now: int) -> None:
     for ref, since in sorted(due.items()):
         if before.get(ref, 0) < since:
             journal.raise_alarm(connection, at=now, kind="consent.lapses", ref=ref)
-    journal.dismiss_about(connection, journal.open_about(connection, [ALARM]) - due.keys(), [ALARM], at=now)
+    # Nobody has seen these: whoever relies on the consent again before the day is told anew.
+    journal.withdraw_about(connection, journal.open_about(connection, [ALARM]) - due.keys(), ALARM, at=now)

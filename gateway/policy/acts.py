@@ -22,7 +22,7 @@ from gateway.policy import store
 class Acts:
     """What is held of consents and what was taken back of them, by index; which consents nobody confirmed yet; over
     what an asylum hold lies; of which case conversations, consents and holds are, None for those that are of none; and
-    on which case a question about a linked one is open, by its number. None is where no hold lies.
+    on which case a question about a linked one is open, by its number.
     """
 
     consents: Mapping[bytes, tuple[ConsentRow, ...]]
@@ -57,7 +57,7 @@ def load_acts(connection: Connection, *, conversations: Collection[bytes], conse
         doubted=unconfirmed(connection),
         holds=holds,
         cases={key: of.get(key) for key in keys},
-        questions=questions.places(connection) if holds else {},
+        questions=questions.places(connection),
     )
 
 

@@ -1,5 +1,5 @@
-"""Of which case a message and its consent are, whether an asylum hold lies on that case, and whether one on a linked
-case asks about it (domain 7.18, 9.11, 9.31).
+"""Of which case a message and its consent are, whether an asylum hold lies on that case, and whether what is
+known of a linked one asks about it (domain 7.18, 9.11, 9.31).
 """
 
 from __future__ import annotations

@@ -129,6 +129,7 @@ class ConsentContextLoader:
         for question, conversation, index, record, one, (of_consent, on_case) in zip(
             questions, conversations, indexes, records, asked, of_cases, strict=True
         ):
+            recipient = self._recipient(question, now)
             held_by = on_case | self._holds_over(connection, question, relied[conversation], acts.holds)
             answers.append(
                 ConsentContext(
@@ -141,7 +142,7 @@ class ConsentContextLoader:
                         node=self._own.node,
                         sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
                         sender_roles=roles_in(self._own.descriptor, question.sender_unit),
-                        recipient=self._recipient(question, now),
+                        recipient=recipient,
                         consent=None if index is None else relied_on[index],
                         consent_case=of_consent,
                         recorded_by=frozenset() if index is None else found[index].recorded_by(self._own.node),
@@ -151,7 +152,12 @@ class ConsentContextLoader:
                         feared_states=(
                             asylum_holds.feared_states(connection, self._sealer, held_by) if held_by else frozenset()
                         ),
-                        unanswered=states_of(self._sealer, connection, questions_on(one, acts)),
+                        unanswered=states_of(
+                            self._sealer,
+                            connection,
+                            questions_on(one, acts),
+                            towards=None if recipient is None else recipient.country,
+                        ),
                         today=datetime.fromtimestamp(now, UTC).date(),
                         record_withdrawn=record is not None and withdrawn[record],
                         guardianship_elsewhere=(

@@ -25,8 +25,8 @@ _CONTENT = "/content/"
 
 
 def tells_feared_state(body_type: str, circumstances: Circumstances) -> bool:
-    """Whether the message tells a State that a hold keeps away from, or of which one on a linked case asks; one that
-    names no State keeps from every one.
+    """Whether the message tells a State that a hold keeps away from, or of which a linked case asks; a hold that names
+    no State keeps from every one.
     """
     if type_name(body_type) not in TELLS:
         return False

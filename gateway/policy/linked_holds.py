@@ -1,14 +1,16 @@
-"""Asking about those who are linked to a person under an asylum hold (gate G5, domain 9.31).
+"""Asking about those who are linked to a person who fears a State (gate G5, domain 9.31).
 
-A hold is never laid on another person by itself: relatives may fear different States. It asks. For each case that is
-linked to the one with the hold a question is opened there, and while it is open nothing of that case goes to the States
-that are asked about. A hold on that case that names them answers yes; two different people answer no. Whatever changes
-a hold or a link settles the questions anew in the same transaction.
+What a person fears is known by an asylum hold, or by a message that told of asylum. It is never laid on another person
+by itself: relatives may fear different States. It is asked. For each case that is linked to the one of which it is
+known a question is opened there, and while it is open nothing of that case goes to the States that are asked about. A
+hold on that case that names them answers yes; two different people answer no. Whatever changes a hold, a link or what
+was told settles the questions anew in the same transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -22,107 +24,138 @@ from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
 from gateway.cases.store import ChangeRow
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId
+from gateway.foundation.json import Json
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.types import AcceptedMessage
 from gateway.policy import asylum_holds, store
-from gateway.policy.gates.asylum import NAMES_NO_STATE
 from gateway.policy.store import AsylumHold
+from gateway.policy.told_asylum import Fear, ToldAsylum, join_fears, may_tell, name_states
+from gateway.ports import Clock
 
 TWO = 2
 """People who answer no."""
 Pair: TypeAlias = "tuple[CaseId, CaseId]"
-"""A case with a hold, and one that is linked to it."""
+"""A case of which it is known what its person fears, and one that is linked to it."""
 
 
-def settle_case(content: Content, connection: Connection, case: CaseId | None, *, at: int) -> None:
-    """Settle what is asked of the cases linked to this one, and of this one by theirs."""
-    if case is None:
-        return
-    there = _open_questions(content, connection)
-    beside = {pair for pair in there if case in pair}
-    linked = {pair for other in _linked(content, connection, case) for pair in ((case, other), (other, case))}
-    _settle(content, connection, beside | linked, there, at=at)
+class LinkedHolds:
+    """Opens and ends the questions on linked cases."""
+
+    def __init__(self, *, content: Content, told: ToldAsylum, clock: Clock) -> None:
+        self._content = content
+        self._told = told
+        self._clock = clock
+
+    def settle_case(self, connection: Connection, case: CaseId | None) -> None:
+        """Settle what is asked of the cases linked to this one, and of this one by theirs."""
+        if case is None:
+            return
+        there = self._open_questions(connection)
+        beside = {pair for pair in there if case in pair}
+        linked = {pair for other in self._linked(connection, case) for pair in ((case, other), (other, case))}
+        self._settle(connection, beside | linked, there)
+
+    def settle_told(
+        self, connection: Connection, conversation: bytes, body_type: str, content: Mapping[str, Json]
+    ) -> None:
+        """Settle the same of the case of a conversation, where a message in it may have told of asylum, or of more."""
+        if may_tell(body_type, content):
+            self.settle_case(connection, cases.cases_of(connection, [conversation]).get(conversation))
+
+    def settle_open(self, connection: Connection) -> None:
+        """Settle every open question: somebody has answered, or what asks has ended with what it was about."""
+        there = self._open_questions(connection)
+        self._settle(connection, there, there)
+        questions.withdraw(connection, [], at=self._clock.now())
+
+    async def forget(self) -> None:
+        """End the questions of holds that ended by themselves, since nothing is left of what they lay over, and of what
+        was told and erased, and the alarms about cases that are no more.
+        """
+        if await self._content.store.read(questions.wait):
+            await self._content.store.move(self.settle_open)
+
+    def _open_questions(self, connection: Connection) -> dict[Pair, list[Question]]:
+        """The open questions by whom they ask about and of whom; one that does not open stays until people see to the
+        damage.
+        """
+        found: dict[Pair, list[Question]] = {}
+        for one in questions.opened(self._content.sealer, connection, questions.places(connection)):
+            if one.entry is not None:
+                about = CaseId(one.entry.about)
+                found.setdefault((_became(connection, about) or about, one.of), []).append(one)
+        return found
+
+    def _settle(self, connection: Connection, pairs: Iterable[Pair], there: Mapping[Pair, Sequence[Question]]) -> None:
+        """Ask for each case with a fear and one linked to it what is not answered, and nothing else any more."""
+        at, fears = self._clock.now(), dict[CaseId, list[Fear]]()
+        for about, of in sorted(pairs):
+            if about not in fears:
+                fears[about] = self._fears(connection, about)
+            wanted, before = self._unanswered(connection, about, of, fears[about]), there.get((about, of), ())
+            if wanted and [one.fear for one in before] == [(wanted.states, wanted.but)]:
+                continue
+            questions.withdraw(connection, [one.ref for one in before], at=at)
+            if wanted:
+                entry = QuestionEntry(about=about, states=sorted(wanted.states), at=at, but=sorted(wanted.but))
+                questions.ask(self._content, connection, of, entry)
+
+    def _fears(self, connection: Connection, case: CaseId) -> list[Fear]:
+        """What the person of a case fears, by the holds that lie on it and by what messages told."""
+        told = self._told.read_fears(connection, case)
+        holds = _holds(connection, case)
+        if not holds:
+            return told
+        return [Fear(states=self._kept_from(connection, case), since=min(one.at for one in holds.values())), *told]
+
+    def _unanswered(self, connection: Connection, about: CaseId, of: CaseId, fears: Sequence[Fear]) -> Fear | None:
+        """What the person of the case `about` fears, less the States that holds on the case `of` keep away from, and
+        those of which two people said, since that fear is known, that they do not concern it.
+        """
+        own = self._kept_from(connection, of)
+        if not fears or EVERY in own:
+            return None
+        noted, left = entries.of_case(self._content.sealer, connection, of), list[Fear]()
+        for fear in fears:
+            said = said_apart(noted, about, since=fear.since)
+            answered = {state for state, people in said.items() if len(people) >= TWO}
+            left.append(replace(fear, states=fear.states - own - answered))
+        return join_fears(left)
+
+    def _kept_from(self, connection: Connection, case: CaseId) -> frozenset[str]:
+        """The States that the holds on a case keep away from; every one where none of those named is a State."""
+        holds = _holds(connection, case)
+        if not holds:
+            return frozenset()
+        return name_states(asylum_holds.feared_states(connection, self._content.sealer, holds))
+
+    def _linked(self, connection: Connection, case: CaseId) -> set[CaseId]:
+        """The cases that people linked to this one or to what was merged into it; instead of one that was merged, what
+        it became.
+        """
+        rows = cases.get(connection, _parts(connection, case))
+        cards = cards_in(self._content.sealer, connection, rows.values())
+        found = {_became(connection, other) for card in cards.values() for other in card.group or {}}
+        return {other for other in found if other is not None and other != case}
 
 
-def settle_open(content: Content, connection: Connection, *, at: int) -> None:
-    """Settle every open question: somebody has answered, or holds have ended with what they lay over."""
-    there = _open_questions(content, connection)
-    _settle(content, connection, there, there, at=at)
-    questions.withdraw(connection, [], at=at)
+@dataclass(frozen=True, slots=True)
+class AsylumTold:
+    """What a message of a peer that may tell of asylum does in the transaction that accepts it."""
 
+    linked_holds: LinkedHolds
+    row: MessageRow
+    message: AcceptedMessage
 
-async def forget(content: Content, *, at: int) -> None:
-    """End the questions of holds that ended by themselves, since nothing is left of what they lay over, and the alarms
-    about cases that are no more.
-    """
-    if await content.store.read(questions.wait):
-        await content.store.move(lambda c: settle_open(content, c, at=at))
-
-
-def _open_questions(content: Content, connection: Connection) -> dict[Pair, list[Question]]:
-    """The open questions by whom they ask about and of whom; one that does not open stays until people see to the
-    damage.
-    """
-    found: dict[Pair, list[Question]] = {}
-    for one in questions.opened(content.sealer, connection, questions.places(connection)):
-        if one.entry is not None:
-            about = CaseId(one.entry.about)
-            found.setdefault((_became(connection, about) or about, one.of), []).append(one)
-    return found
-
-
-def _settle(
-    content: Content,
-    connection: Connection,
-    pairs: Iterable[Pair],
-    there: Mapping[Pair, Sequence[Question]],
-    *,
-    at: int,
-) -> None:
-    """Ask for each case with a hold and one linked to it what is not answered, and nothing else any more."""
-    for about, of in sorted(pairs):
-        wanted, before = _unanswered(content, connection, about, of), there.get((about, of), ())
-        if wanted and [one.states for one in before] == [wanted]:
-            continue
-        questions.withdraw(connection, [one.ref for one in before], at=at)
-        if wanted:
-            questions.ask(content, connection, of, QuestionEntry(about=about, states=sorted(wanted), at=at))
-
-
-def _unanswered(content: Content, connection: Connection, about: CaseId, of: CaseId) -> frozenset[str]:
-    """The States that holds on the case `about` keep away from, less those that holds on the case `of` do too, and
-    those of which two people said since that they do not concern it.
-    """
-    holds = _holds(connection, about)
-    own = _kept_from(content, connection, of)
-    if not holds or EVERY in own:
-        return frozenset()
-    since = min(hold.at for hold in holds.values())
-    said = said_apart(entries.of_case(content.sealer, connection, of), about, since=since)
-    feared = _kept_from(content, connection, about)
-    return feared - own - {state for state, people in said.items() if len(people) >= TWO}
-
-
-def _kept_from(content: Content, connection: Connection, case: CaseId) -> frozenset[str]:
-    """The States that the holds on a case keep away from; every one where none of those named is a State."""
-    holds = _holds(connection, case)
-    if not holds:
-        return frozenset()
-    named = asylum_holds.feared_states(connection, content.sealer, holds)
-    return named if named - NAMES_NO_STATE else frozenset({EVERY})
+    def write(self, connection: Connection, now: int) -> None:
+        """Ask of the linked cases."""
+        said = self.message
+        self.linked_holds.settle_told(connection, self.row.conversation, said.body_type, said.content)
 
 
 def _holds(connection: Connection, case: CaseId) -> dict[bytes, AsylumHold]:
     found = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}
     return {label: hold for label, hold in found.items() if hold is not None}
-
-
-def _linked(content: Content, connection: Connection, case: CaseId) -> set[CaseId]:
-    """The cases that people linked to this one or to what was merged into it; instead of one that was merged, what it
-    became.
-    """
-    rows = cases.get(connection, _parts(connection, case))
-    cards = cards_in(content.sealer, connection, rows.values())
-    found = {_became(connection, other) for card in cards.values() for other in card.group or {}}
-    return {other for other in found if other is not None and other != case}
 
 
 def _parts(connection: Connection, case: CaseId) -> set[CaseId]:

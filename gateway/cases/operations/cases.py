@@ -36,7 +36,7 @@ from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
-from gateway.policy.linked_holds import settle_case
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock, Json, OperationResult
 
 
@@ -48,6 +48,7 @@ class CaseOperations:
         *,
         content: Content,
         cases: CaseRegister,
+        linked_holds: LinkedHolds,
         peers: PeerRegistry,
         status_updates: StatusUpdates,
         config: Config,
@@ -56,6 +57,7 @@ class CaseOperations:
     ) -> None:
         self._content = content
         self._cases = cases
+        self._linked_holds = linked_holds
         self._views = CaseViews(content, peers)
         self._status_updates = status_updates
         self._config = config
@@ -201,7 +203,8 @@ class CaseOperations:
     )
     async def relate(self, asked: RelateCases, caller: Caller) -> OperationResult:
         """Say how two persons belong together; a case of a family opens no other one. Without a relation it ends. An
-        asylum hold on one of them asks about the other; to end the relation answers nothing.
+        asylum hold on one of them asks about the other, and so does what a message told of asylum; to end the relation
+        answers nothing.
         """
         now, relation = self._clock.now(), asked.relation
 
@@ -216,7 +219,7 @@ class CaseOperations:
                 self._cases.write_card(
                     connection, row, replace(card, group=group if how is None else {**group, there.id: how})
                 )
-            settle_case(self._content, connection, one.id, at=now)
+            self._linked_holds.settle_case(connection, one.id)
             journal.append_leaf(connection, leaf(now, "case.related", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)

@@ -76,7 +76,7 @@ class AsylumHoldOfCase(Answer):
 
 
 class QuestionOfCase(Answer):
-    """Whether an asylum hold on a linked case concerns this one: nothing goes to its States until somebody says."""
+    """Whether what the person of a linked case fears concerns this one: nothing goes there until somebody says."""
 
     about: str = Field(description="the linked case")
     at: Time

@@ -40,7 +40,7 @@ def show_case(value: Mapping[str, Json]) -> None:
         output.print_line(f"asylum hold  {hold['conversation'] or NOT_OPEN}  {output.format_value(hold['states'])}")
     for asked in list_objects(value, "linked_questions"):
         output.print_line(
-            f"asked  a hold on {asked['about']}  {output.format_value(asked['states'])}  {asked['said']} of 2 said no"
+            f"asked  fears of {asked['about']}  {output.format_value(asked['states'])}  {asked['said']} of 2 said no"
         )
     for hold in list_objects(value, "legal_holds"):
         output.print_line(f"legal hold  {hold['conversation'] or NOT_OPEN}  {hold['ground']} until {hold['until']}")

@@ -81,9 +81,10 @@ def _show_lift(value: Mapping[str, Json]) -> None:
 def set_case_apart(reach: Reach, case: str, state: tuple[str, ...], as_json: bool) -> None:
     """Say that what a linked person fears does not concern the person of this case: two different people.
 
-    While an asylum hold lies on a linked case, nothing of this one goes to the States that it names, until somebody has
-    answered; trm case show prints what is asked. If it does concern the person, place a hold on a conversation of this
-    case instead (trm asylum hold). Without --state it answers a question that names no State.
+    While an asylum hold lies on a linked case, or a message told of asylum there, nothing of this one goes to the
+    States that are feared, until somebody has answered; trm case show prints what is asked. If it does concern the
+    person, place a hold on a conversation of this case instead (trm asylum hold). Without --state it answers a question
+    that names no State.
 
     \b
     Example:

@@ -7,7 +7,7 @@ A message that relies on a consent the peer was not told of is preceded, in the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -160,18 +160,28 @@ class Preparation:
             refusal=refusal,
         )
 
-    async def _load_request(self, request: Mapping[str, Json]) -> tuple[Draft, Peer, Found]:
-        """Read a request as a draft, and load what it is judged by: with the files that wait, where it names its id."""
+    def read_request(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
+        """Read a request as a draft between units that are known. Raises GatewayError for what is none."""
         draft, peer = self._drafts.read(request)
         self._drafts.check_units(draft, peer)
-        named = {draft.id} if request.get("message") else set()
+        return draft, peer
 
-        def query(connection: Connection) -> tuple[Draft, Peer, Found]:
-            (told,) = self._drafts.under_references(connection, [(draft, peer)])
-            (found,) = self._inputs.load_inputs(connection, [told], named)
-            return *told, found
+    def load_inputs(
+        self, connection: Connection, read: Sequence[tuple[Draft, Peer]], named: Set[Json]
+    ) -> list[tuple[Draft, Peer, Found]]:
+        """What drafts that were read are judged by, each under the reference that its case has; `named` are the ids
+        that callers gave, as the files of their messages have them.
+        """
+        told = self._drafts.under_references(connection, read)
+        found = self._inputs.load_inputs(connection, told, named)
+        return [(draft, peer, one) for (draft, peer), one in zip(told, found, strict=True)]
 
-        return await self._content.store.read(query)
+    async def _load_request(self, request: Mapping[str, Json]) -> tuple[Draft, Peer, Found]:
+        """Read a request as a draft, and load what it is judged by: with the files that wait, where it names its id."""
+        read = self.read_request(request)
+        named: Set[Json] = {read[0].id} if request.get("message") else set()
+        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [read], named))
+        return found
 
     def prepare_batch(
         self,

@@ -225,6 +225,11 @@ def _says_too_much(message: ValidMessage) -> bool:
     return bool(find_doubts(message.body_type, _content_of(message), today))
 
 
+def written_in(message: ValidMessage) -> Mapping[str, Json]:
+    """The content as it was written, whatever the corridor policy took out."""
+    return _content_of(message) if message.written is None else message.written
+
+
 def _content_of(message: ValidMessage) -> Mapping[str, Json]:
     body = parse(message.body, limit=len(message.body))
     if not isinstance(body, dict) or not isinstance(content := body["content"], dict):

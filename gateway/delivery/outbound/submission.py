@@ -18,11 +18,9 @@ from sqlalchemy import Connection
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.content_sealer import Submission as SubmissionKey
 from gateway.database.sealed_content import Content
-from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.outbound.inputs import InputLoader
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.preparation import Batch, Preparation
-from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared
+from gateway.delivery.outbound.prepared import Prepared, Unsealed, seal_prepared, write_prepared, written_in
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.logs import logger
@@ -34,8 +32,11 @@ from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.operations.idempotency import BEGUN, cut_off
 from gateway.peers.registry import Peer
+from gateway.policy.linked_holds import LinkedHolds
+from gateway.policy.told_asylum import MAY_TELL
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon
+from schemas.types import type_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,16 @@ class _Act:
     answer: dict[str, Json]
     sealed: bytes
     prepared: tuple[Prepared, ...]
+    linked_holds: LinkedHolds
     also: Callable[[Connection], None]
+
+    def write_more(self, connection: Connection) -> None:
+        """Write what follows from its messages, and what is written with them."""
+        for item in self.prepared:
+            if type_name(item.message.body_type) in MAY_TELL:
+                said = item.message.body_type, written_in(item.message)
+                self.linked_holds.settle_told(connection, item.row.conversation, *said)
+        self.also(connection)
 
 
 class Submission:
@@ -77,18 +87,16 @@ class Submission:
         self,
         *,
         content: Content,
-        drafts: DraftReader,
-        inputs: InputLoader,
         preparation: Preparation,
         kept: KeptJudgements,
+        linked_holds: LinkedHolds,
         wakeups: Wakeups,
         events: EventStream,
     ) -> None:
         self._content = content
-        self._drafts = drafts
-        self._inputs = inputs
         self._preparation = preparation
         self._kept = kept
+        self._linked_holds = linked_holds
         self._wakeups = wakeups
         self._events = events
         self._trail = wakeups.trail
@@ -183,22 +191,20 @@ class Submission:
                 if key is not None and key.index in known:
                     judged.append(_repeated(self._content.sealer, key, known[key.index]))
                     continue
-                draft, peer = self._drafts.read(item.request)
-                self._drafts.check_units(draft, peer)
-                judged.append((draft, peer))
+                judged.append(self._preparation.read_request(item.request))
             except GatewayError as error:
                 judged.append(error)
-        asked = self._drafts.under_references(connection, [pair for pair in judged if isinstance(pair, tuple)])
+        read = [pair for pair in judged if isinstance(pair, tuple)]
         named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
-        found = iter(zip(asked, self._inputs.load_inputs(connection, asked, named), strict=True))
+        found = iter(self._preparation.load_inputs(connection, read, named))
         batch: defaultdict[Key, Batch] = defaultdict(Batch)
         unsealed: list[tuple[int, list[Unsealed]]] = []
         for place, pair in enumerate(judged):
             if isinstance(pair, tuple):
-                item, (about, known_of_it) = requests[place], next(found)
+                item, about = requests[place], next(found)
                 try:
                     made = self._preparation.prepare_batch(
-                        *about, known_of_it, batch, origin=item.origin, reference=None, approver=item.approver
+                        *about, batch, origin=item.origin, reference=None, approver=item.approver
                     )
                     unsealed.append((place, made))
                 except GatewayError as error:
@@ -229,6 +235,7 @@ class Submission:
             answer=answer,
             sealed=sealed,
             prepared=tuple(prepared),
+            linked_holds=self._linked_holds,
             also=request.also,
         )
 
@@ -270,7 +277,7 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationR
     )
     write_prepared(connection, [item for act in new for item in act.prepared])
     for act in new:
-        act.also(connection)
+        act.write_more(connection)
     return answers
 
 

@@ -35,8 +35,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
 
     The exception is a partner NGO there, on the person's signed request and with a second person's approval. That a
     claim exists is itself not told: a reason or a correction that names it is refused, a neutral one may stop a return.
-    What asks the State of origin something, or begins a return, needs a legal status that is known. While a hold on a
-    linked case asks whether its States are feared here too, they count as feared (domain 9.31).
+    What asks the State of origin something, or begins a return, needs a legal status that is known. While it is
+    asked whether what a linked person fears is feared here too, it counts as feared (domain 9.31).
     """
     if not _tells_of_a_person(facts):
         return PERMIT
@@ -63,9 +63,9 @@ def g5_asylum(facts: GateFacts) -> Decision:
     if asked:
         return _g5(
             "/header/recipient_unit",
-            "an asylum hold lies on a linked case, and nobody has said whether this person fears that State too: place "
-            "a hold here as well (trm asylum hold), or two people say that it does not concern this one (trm asylum "
-            "apart)",
+            "an asylum hold lies on a linked case, or a message told of asylum there, and nobody has said whether this "
+            "person fears that State too: place a hold here as well (trm asylum hold), or two people say that it does "
+            "not concern this one (trm asylum apart)",
         )
     if not _feared(facts, history) - NAMES_NO_STATE:
         return _g5(

@@ -29,8 +29,9 @@ from gateway.operations.ids import ConversationId
 from gateway.operations.models import Answer, Asked, Nothing, Time
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
-from gateway.policy import asylum_holds, linked_holds, store
+from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import Named
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.policy.store import AsylumHold
 from gateway.ports import Clock, Json, OperationResult
 
@@ -82,8 +83,11 @@ class Holds(Answer):
 class AsylumOperations:
     """Operations on asylum holds."""
 
-    def __init__(self, *, content: Content, workers: Workers, clock: Clock, actor: Actor) -> None:
+    def __init__(
+        self, *, content: Content, linked_holds: LinkedHolds, workers: Workers, clock: Clock, actor: Actor
+    ) -> None:
         self._content = content
+        self._linked_holds = linked_holds
         self._workers = workers
         self._clock = clock
         self._actor = actor
@@ -137,7 +141,7 @@ class AsylumOperations:
             ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
             case = cases.cases_of(connection, [conversation]).get(conversation)
-            linked_holds.settle_case(self._content, connection, case, at=now)
+            self._linked_holds.settle_case(connection, case)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None
 
@@ -177,7 +181,7 @@ class AsylumOperations:
                 ledger.add_lifted(connection, label, store.labels_of(connection, known.ref), at=now)
                 case = cases.cases_of(connection, [label]).get(label)
                 store.lift(connection, known.ref)
-                linked_holds.settle_case(self._content, connection, case, at=now)
+                self._linked_holds.settle_case(connection, case)
                 journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
             return known.lift is None
 

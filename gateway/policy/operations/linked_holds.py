@@ -20,7 +20,7 @@ from gateway.operations.ids import CaseId
 from gateway.operations.models import Answer
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
-from gateway.policy import linked_holds
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.policy.operations.asylum import list_countries
 from gateway.ports import Clock, Json, OperationResult
 
@@ -44,8 +44,9 @@ class Apart(Answer):
 class LinkedHoldOperations:
     """The operation by which two people answer."""
 
-    def __init__(self, *, content: Content, clock: Clock, actor: Actor) -> None:
+    def __init__(self, *, content: Content, linked_holds: LinkedHolds, clock: Clock, actor: Actor) -> None:
         self._content = content
+        self._linked_holds = linked_holds
         self._clock = clock
         self._actor = actor
 
@@ -72,7 +73,7 @@ class LinkedHoldOperations:
             row = find_row(connection, asked.id, place="/id")
             for entry in self._answers(connection, row.id, given, who=who, at=now):
                 entries.add(self._content, connection, row.id, entry)
-            linked_holds.settle_open(self._content, connection, at=now)
+            self._linked_holds.settle_open(connection)
             journal.append_leaf(connection, leaf(now, "asylum.set_apart", actor=actor))
             return sorted({state for one in self._asked_of(connection, row.id) for state in one.states})
 

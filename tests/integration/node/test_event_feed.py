@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,6 +125,59 @@ async def test_each_event_says_which_message_it_is_about(tmp_path: Path, monkeyp
                 one.task.cancel()
         told = [value for one in following for value in one.told if value["kind"] == "message"]
         assert [value for value in told if "id" not in value] == []
+
+
+async def test_what_is_erased_while_it_is_opened_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first one follows and has opened a message; it is erased before they are told. Who asks afterwards is told that
+    something happened, and not what the message was.
+    """
+    open_rows, opened, erased = messages_shown.opened_rows, threading.Event(), threading.Event()
+
+    def open_late(sealer: ContentSealer, sealed: Mapping[int, SealedRow]) -> dict[int, MessageContent]:
+        found = open_rows(sealer, sealed)
+        if found and not opened.is_set():
+            opened.set()
+            assert erased.wait(60)
+        return found
+
+    async with two_nodes(tmp_path) as (fr, _):
+        id = await fr.submit("Tulpe")
+        end = await fr.running.store.read(journal.last_event)
+        monkeypatch.setattr(messages_shown, "opened_rows", open_late)
+        forget = fr.running.feed.forget
+        monkeypatch.setattr(fr.running.feed, "forget", lambda: (forget(), erased.set()))
+        first = Follower(fr, 0)
+        await asyncio.to_thread(opened.wait, 60)
+        async with asyncio.timeout(30):
+            await fr.call("message.erase", id=id, reason="not_needed", by="Ana B.")
+            await first.until(end)
+            later = Follower(fr, 0)
+            await later.until(end)
+        for one in (first, later):
+            one.task.cancel()
+        about = [value for value in later.told if value.get("id") == id]
+        assert about and {(one["type"], one["purpose"], one["unit"]) for one in about} == {(None, None, None)}
+
+
+async def test_what_a_rule_or_a_peer_erased_is_forgotten_too(tmp_path: Path) -> None:
+    """No person asked this node for it: the memory ends where content ends, and not where somebody asks for that."""
+    async with two_nodes(tmp_path) as (fr, _):
+        id = await fr.submit("Tulpe")
+        end = await fr.running.store.read(journal.last_event)
+        following = Follower(fr, 0)
+        async with asyncio.timeout(30):
+            await following.until(end)
+        following.task.cancel()
+        ((ref,),) = await fr.rows("select ref from message")
+        await fr.running.eraser.erase({ref: "unused"})
+        later = Follower(fr, 0)
+        async with asyncio.timeout(30):
+            await later.until(end)
+        later.task.cancel()
+        assert {value["type"] for value in following.told if value.get("id") == id} == {"enquiry.capacity/1"}
+        assert {value["type"] for value in later.told if value.get("id") == id} == {None}
 
 
 class Follower:

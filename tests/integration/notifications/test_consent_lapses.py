@@ -101,6 +101,26 @@ async def test_an_older_consent_counts_while_a_draft_names_it(two: Two) -> None:
     assert await lapses(two) == []
 
 
+async def test_what_ended_by_itself_is_told_again_to_who_relies_on_it_anew(two: Two) -> None:
+    """Nobody has seen the alarm, or somebody has: whoever writes on the older consent once more learns of it only where
+    no person was told before.
+    """
+    await agreed(two, FIRST, 1)
+    draft = (await two.fr.call("draft.save", by=ANA, draft=referral(NUMBER, FIRST)))["id"]
+    await agreed(two, SECOND)
+    (first,) = await lapses(two)
+    await two.fr.call("draft.discard", by=ANA, id=draft)
+    assert await lapses(two) == []
+    draft = (await two.fr.call("draft.save", by=ANA, draft=referral(NUMBER, FIRST)))["id"]
+    (anew,) = await lapses(two)
+    assert anew != first
+    await dismissed(two, anew)
+    await two.fr.call("draft.discard", by=ANA, id=draft)
+    assert await lapses(two) == []
+    await two.fr.call("draft.save", by=ANA, draft=referral(NUMBER, FIRST))
+    assert await lapses(two) == []
+
+
 @pytest.mark.parametrize("ends", ["closed", "withdrawn"])
 async def test_nobody_is_told_where_nothing_is_under_way(two: Two, ends: str) -> None:
     """A consent that nothing relied on, one that was withdrawn, and one of a case that is closed."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 from support import rows
+from support.federation import SteeredClock
 
 from gateway.cases import entries, questions, register
 from gateway.cases import store as cases
@@ -19,9 +22,11 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId
-from gateway.policy import asylum_holds, linked_holds, store
+from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import Named
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.policy.store import AsylumHold
+from gateway.policy.told_asylum import Fear, name_states
 
 NOW = 1_800_000_000
 SISTER, BROTHER, MOTHER, STRANGER = (CaseId(letter * 22) for letter in "ABCD")
@@ -35,6 +40,19 @@ class Family:
     def __init__(self, content: Content) -> None:
         self.content = content
         self.sealer = content.sealer
+        self.told = dict[CaseId, list[Fear]]()
+        """What the conversations of each case tell."""
+
+    def at(self, now: int) -> LinkedHolds:
+        """What asks, at that second."""
+        told: Any = SimpleNamespace(read_fears=lambda _, case: self.told.get(case, []))
+        return LinkedHolds(content=self.content, told=told, clock=SteeredClock(at=now))
+
+    async def tell(self, case: CaseId, *states: str, at: int = NOW) -> None:
+        """A message tells that the person seeks asylum, and no States: that it is over."""
+        fear = Fear(states=name_states(frozenset(states)), since=at)
+        self.told[case] = [fear] if states else []
+        await self.content.store.move(lambda c: self.at(at).settle_case(c, case))
 
     async def begin(self) -> None:
         """Open the cases; a sister is linked to her brother and her mother."""
@@ -60,7 +78,7 @@ class Family:
                 store.replace(connection, known.ref, row.ref)
             store.place(connection, AsylumHold(ref=row.ref, at=at, lift=None), [label])
             cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
-            linked_holds.settle_case(self.content, connection, case, at=at)
+            self.at(at).settle_case(connection, case)
 
         await self.content.store.move(move)
 
@@ -71,7 +89,7 @@ class Family:
             known = store.get(connection, f"hold {case}".encode())
             assert known is not None
             store.lift(connection, known.ref)
-            linked_holds.settle_case(self.content, connection, case, at=NOW)
+            self.at(NOW).settle_case(connection, case)
 
         await self.content.store.move(move)
 
@@ -81,7 +99,7 @@ class Family:
         def move(connection: Connection) -> None:
             entry = ApartEntry(about=about, states=[*states], by=by, at=at)
             entries.add(self.content, connection, of, entry)
-            linked_holds.settle_open(self.content, connection, at=at)
+            self.at(at).settle_open(connection)
 
         await self.content.store.move(move)
 
@@ -180,6 +198,37 @@ async def test_a_lifted_hold_asks_nothing_and_a_new_one_asks_anew(family: Family
     assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
 
 
+async def test_what_a_message_told_asks_as_a_hold_does(family: Family):
+    """Of the States that it named, or of every one; until it is over, a hold says yes, or two people say no."""
+    await family.tell(SISTER, "AL", "XK")
+    assert await family.asked() == {BROTHER: {"AL", "XK"}, MOTHER: {"AL", "XK"}}
+    await family.hold(BROTHER, "AL")
+    for by in (ANA, BEN):
+        await family.say_no(MOTHER, SISTER, by, "XK")
+    assert await family.asked() == {BROTHER: {"XK"}, MOTHER: {"AL"}, SISTER: {"AL"}}  # of her, by the hold on him
+    await family.tell(SISTER, "PS", at=NOW + 1)
+    assert await family.asked() == {BROTHER: {EVERY}, MOTHER: {EVERY}, SISTER: {"AL"}}
+    await family.tell(SISTER)
+    assert await family.asked() == {SISTER: {"AL"}}
+
+
+async def test_a_hold_on_what_was_told_asks_anew(family: Family):
+    """What two people answered when a message told it was not about the hold that a person placed later; and what they
+    answered under an earlier hold is not about what is told now.
+    """
+    await family.tell(SISTER, "AL")
+    for by in (ANA, BEN):
+        await family.say_no(BROTHER, SISTER, by, "AL")
+    assert await family.asked() == {MOTHER: {"AL"}}
+    await family.hold(SISTER, "AL", at=NOW + 1)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+    for by in (ANA, BEN):
+        await family.say_no(BROTHER, SISTER, by, "AL", at=NOW + 1)
+    assert await family.asked() == {MOTHER: {"AL"}}
+    await family.tell(SISTER, "AL", at=NOW + 2)
+    assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+
+
 async def test_to_end_the_relation_answers_nothing(family: Family):
     """The question stays until the hold is lifted, or people answer."""
     await family.hold(SISTER, "AL")
@@ -187,7 +236,7 @@ async def test_to_end_the_relation_answers_nothing(family: Family):
     def part(connection: Connection) -> None:
         for case in GROUPS:
             cases.set_cards(connection, {case: 0})
-        linked_holds.settle_case(family.content, connection, SISTER, at=NOW)
+        family.at(NOW).settle_case(connection, SISTER)
 
     await family.content.store.move(part)
     assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
@@ -213,7 +262,7 @@ async def test_a_merged_case_goes_on_asking(family: Family):
         cases.set_state(connection, SISTER, CaseState.MERGED)
         held = [link.key for link in cases.links(connection, SISTER)]
         cases.move_links(connection, held, was=SISTER, to=STRANGER)
-        linked_holds.settle_open(family.content, connection, at=NOW)
+        family.at(NOW).settle_open(connection)
 
     await family.hold(SISTER, "AL")
     await family.content.store.move(merge)
@@ -231,7 +280,7 @@ async def test_with_the_asked_case_the_alarm_ends(family: Family):
 
     await family.hold(SISTER, "AL")
     await family.content.store.move(erase)
-    await linked_holds.forget(family.content, at=NOW)
+    await family.at(NOW).forget()
     assert await family.asked() == {MOTHER: {"AL"}}
 
 
@@ -243,8 +292,8 @@ async def test_a_question_that_does_not_open_asks_of_every_state(family: Family)
 
     def states(connection: Connection) -> frozenset[str]:
         assert questions.places(connection) == on
-        return questions.states_of(family.sealer, connection, on)
+        return questions.states_of(family.sealer, connection, on, towards="AL")
 
     assert await family.content.store.read(states) == {EVERY}
-    await linked_holds.forget(family.content, at=NOW)
+    await family.at(NOW).forget()
     assert await family.content.store.read(states) == {EVERY}

@@ -48,7 +48,7 @@ def test_each_thing_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
         "consent  k  in_force  ends within a week, or has ended",
         "denied  all of it  (consent k)",
         "denied  purpose referral, category health  (consent k)",
-        "asked  a hold on c2  AL, XK  1 of 2 said no",
+        "asked  fears of c2  AL, XK  1 of 2 said no",
         "status  2026-01-02  AL  identified  -  (before)",
         "role  2026-01-02  guardian  has ended",
         "kept out  u: r",

@@ -10,6 +10,7 @@ from support.talk import DAY, HOST, HOUR, RECEIVING, SETTING, START, Talk, reque
 
 from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.machines import Referral
+from schemas.clocks import load_clocks
 from schemas.region_pack.regions import load_region
 
 
@@ -69,3 +70,15 @@ def test_a_request_gives_more_time_for_its_decision_and_not_less():
     assert talk.fold(after=99 * DAY).state is Referral.UNDER_REVIEW
     assert talk.fold(after=101 * DAY).state is Referral.EXPIRED
     assert requested(respond_by=START).fold(after=DAY).state is Referral.UNDER_REVIEW
+
+
+def test_who_learned_later_that_it_arrived_closes_no_earlier():
+    """The sender may know of the hand-over alone and count from there: what is in time at the receiver is in time at
+    the sender too, by every clock, whatever the day, the hour and the feast (domain 5.9).
+    """
+    starts = [START + hours * HOUR for hours in range(0, 24 * 8, 7)]
+    for clock, found in load_clocks().items():
+        for case in found.durations:
+            for owing in (HOST, RECEIVING):
+                ends = [SETTING.until(clock, case, start, owing).at for start in starts]
+                assert ends == sorted(ends), (clock, case, owing)

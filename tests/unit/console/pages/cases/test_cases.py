@@ -51,7 +51,7 @@ async def test_what_waits_is_at_the_top():
             "Two cases become one",
             "she says so",
             "It ends within a week, or has ended.",
-            "An asylum hold lies on a linked case.",
+            "An asylum hold lies on a linked case, or a message told of asylum there.",
         ):
             assert word in top
         assert {f"/conversations/{TALK}", f"/drafts/{DRAFT}/preview", f"/consents/{CONSENT}"} <= set(page.links)
@@ -203,7 +203,10 @@ async def test_what_a_linked_hold_asks_is_answered_on_the_page_of_the_case(state
     answered = {"asylum.apart": {"id": CASE, "unanswered": []}}
     async with console(answers(case__show=SHOWN | {"linked_questions": [question]}) | answered) as there:
         page = read((await there.get(HERE)).text)
-        for word in ("An asylum hold lies on a linked case.", "one person said no; a second one decides"):
+        for word in (
+            "An asylum hold lies on a linked case, or a message told of asylum there.",
+            "one person said no; a second one decides",
+        ):
             assert word in " ".join(page.said.split())
         assert ("every State" in page.said) is ("*" in states)
         form = page.form(f"{HERE}/asylum-apart")
