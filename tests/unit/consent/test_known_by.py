@@ -44,7 +44,7 @@ def known(*holders: str) -> Known:
 
 
 def test_who_relies_on_a_consent_knows_it(connection: Connection, vault: ContentSealer):
-    """By what came from them or was sent to them; what waits to go is known to nobody, nor is what relies on another."""
+    """By what came from them or was sent to them; nobody knows what waits to go, or relies on another consent."""
     messages.add(
         connection,
         [
