@@ -49,12 +49,15 @@ class Desk:
 
     def __init__(self, store: Store, workers: Workers) -> None:
         self.store, self.clock = store, SteeredClock()
-        tokens = ApiTokens(store, self.clock)
+        self.tokens = ApiTokens(store, self.clock)
+        self.config = config.parse(SETTINGS, Path("node.toml"))
         self.attempts = SignInAttempts(store, self.clock)
-        self.logins = Logins(store=store, tokens=tokens, attempts=self.attempts, clock=self.clock, rand=Rand("logins"))
+        self.logins = Logins(
+            store=store, tokens=self.tokens, attempts=self.attempts, clock=self.clock, rand=Rand("logins")
+        )
         self.people = People(
             store=store,
-            config=config.parse(SETTINGS, Path("node.toml")),
+            config=self.config,
             attempts=self.attempts,
             logins=self.logins,
             workers=workers,
