@@ -261,6 +261,7 @@ def transfer(history=WAITS, country="IT", purpose="intra_eu_transfer", **changes
 def test_finding_a10_a_transfer_names_its_decision_and_that_the_person_was_informed():
     """With all of it, it goes; without one of them, or before its day, it does not."""
     assert transfer() == ([], [])
+    assert transfer(transfer=MOVED["transfer"] | {"decided_on": "2026-06-01", "informed_on": "2026-06-01"}) == ([], [])
     for missing in MOVED["transfer"]:
         left = {name: value for name, value in MOVED["transfer"].items() if name != missing}
         assert transfer(transfer=left) == ([G8], [G8])
@@ -293,6 +294,8 @@ def test_finding_a10_a_transfer_has_its_own_purpose_and_goes_to_a_state_that_tak
     assert transfer(purpose="return")[0] == [G2, G8]
     assert gates(replace(PROPOSAL, purpose="intra_eu_transfer", consent=AGREED)) == [G8]
     assert transfer(country="CH")[0] == []
+    unknown = replace(PROPOSAL, content=MOVED, history=WAITS, purpose="intra_eu_transfer", recipient=None)
+    assert G8 in gates(unknown)
     assert transfer(replace(WAITS, nationalities=frozenset({"NG"})), country="MA")[0] == [G8]
     assert transfer(replace(WAITS, nationalities=frozenset({"IT"})))[0] == [G5]
 
@@ -537,6 +540,12 @@ def test_finding_g10_a_signed_request_is_one_of_who_may_give_it(history, asked, 
     assert (G8 not in gates(facts)) is may
     relied_on = replace(PROPOSAL, history=history, consent=replace(asked, consent_id=RECORD["consent_id"]))
     assert (G8 not in gates(relied_on)) is may
+
+
+def test_g4_a_newer_joint_assessment_is_told_too():
+    """Not only a newer part of it."""
+    newer = replace(ADULT, joint={Side.OURS: risk("do_not_return")})
+    assert own_way(newer) == ([G4], [G4])
 
 
 def test_g8_nobody_asked_where_there_is_no_consent():

@@ -90,12 +90,50 @@ def test_finding_c_a_border_guard_opens_no_referral_as_a_first_responder(
     assert ("/header/sender_role" in places) is closed
 
 
+@pytest.mark.parametrize(
+    ("body_type", "sender", "recipient", "place"),
+    [
+        ("enquiry.capacity/1", "hotline", "national_focal_point", None),
+        ("enquiry.capacity/1", "national_focal_point", "hotline", "/header/recipient_role"),
+        ("enquiry.reply/1", "national_focal_point", "hotline", None),
+        ("enquiry.reply/1", "hotline", "national_focal_point", "/header/sender_role"),
+    ],
+)
+def test_finding_c_a_newer_role_has_its_part_on_its_own_side(
+    body_type: str, sender: str, recipient: str, place: str | None
+) -> None:
+    """A hotline asks for a place and hears of one; it is not asked, and does not answer."""
+    facts = asked(sender, recipient, signed={sender}, listed={recipient}, body_type=body_type)
+    assert {found for gate, found in refusals(facts) if gate is Code.GATE_G14} == ({place} - {None})
+
+
+def test_finding_c_of_a_type_that_nobody_knows_no_role_is_asked() -> None:
+    """It is refused for what it is (G11); which roles it names nobody can say."""
+    facts = asked(
+        "first_responder", DELEGATED, signed={"border_guard"}, listed=set(), body_type="x.unknown/1", personal=None
+    )
+    known = {gate for gate, place in refusals(facts) if place == "/header/sender_role"}
+    assert Code.GATE_G11 in {gate for gate, _ in refusals(facts)}
+    assert known == set()
+
+
 @pytest.mark.parametrize("purpose", ["return", "consular"])
 def test_finding_c_asylum_has_no_part_in_a_return(purpose: str) -> None:
     """Whatever the role in the header: the unit is what it is."""
     facts = replace(GOOD, purpose=purpose, recipient=replace(LISTED, roles=frozenset({"asylum_authority"})))
     assert (Code.GATE_G5, "/header/recipient_unit") in refusals(facts)
     assert isinstance(received(facts), tuple)
+
+
+@pytest.mark.parametrize(
+    ("body_type", "purpose", "closed"),
+    [("return.cancel/1", "referral", True), ("referral.request/1", "referral", False), ("info.request/1", None, False)],
+)
+def test_finding_c_asylum_is_told_of_everything_but_returns(body_type: str, purpose: str | None, closed: bool) -> None:
+    """A message of a return is one whatever its purpose; a referral to an asylum authority is none."""
+    unit = replace(LISTED, roles=frozenset({"asylum_authority"}))
+    facts = replace(GOOD, body_type=body_type, purpose=purpose, recipient=unit, content={"reason": "other"})
+    assert ((Code.GATE_G5, "/header/recipient_unit") in refusals(facts)) is closed
 
 
 @pytest.mark.parametrize("status", ["asylum_pending", "protection_granted"])

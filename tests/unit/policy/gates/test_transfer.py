@@ -61,6 +61,14 @@ def test_finding_a8_an_international_organisation_is_a_transfer_wherever_its_off
         assert gates(headed(facts, transfer_basis="public_interest_49_1_d")) == []
 
 
+@pytest.mark.parametrize("basis", ["intra_eea", "adequacy_45", "led_36"])
+def test_g6_asks_nothing_of_a_unit_that_is_not_listed(basis):
+    """Where it is nobody knows: that it is not in the signed directory is for G14."""
+    facts = headed(GOOD, transfer_basis=basis, sender_role=POLICE, recipient_role=POLICE)
+    for at_receiver in (False, True):
+        assert G6 not in gates(replace(facts, recipient=None), at_receiver=at_receiver)
+
+
 @pytest.mark.parametrize(
     ("country", "day", "closed"),
     [
