@@ -1,4 +1,4 @@
-"""How a consent is recorded at a real node: whose it is, which units it names, and what is refused before it is kept."""
+"""How a consent is recorded at a real node: whose it is, which units it names, and what is refused before."""
 
 from __future__ import annotations
 
