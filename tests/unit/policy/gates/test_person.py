@@ -295,7 +295,11 @@ def test_finding_a10_a_transfer_has_its_own_purpose_and_goes_to_a_state_that_tak
     assert gates(replace(PROPOSAL, purpose="intra_eu_transfer", consent=AGREED)) == [G8]
     assert transfer(country="CH")[0] == []
     unknown = replace(PROPOSAL, content=MOVED, history=WAITS, purpose="intra_eu_transfer", recipient=None)
-    assert G8 in gates(unknown)
+    (told,) = [one.hint for one in refusals(unknown) if one.gate is G8]
+    assert told == "such a transfer goes to a State that takes part in the examination of asylum claims"
+    other = replace(unknown, recipient=replace(PROPOSAL.recipient, country="IT"), history=ADULT, consent=AGREED)
+    (told,) = [one.hint for one in refusals(other) if one.gate is G8]
+    assert told == "the legal status told last is not that another EU State examines the asylum claim"
     assert transfer(replace(WAITS, nationalities=frozenset({"NG"})), country="MA")[0] == [G8]
     assert transfer(replace(WAITS, nationalities=frozenset({"IT"})))[0] == [G5]
 
@@ -503,6 +507,7 @@ def test_g8_a_request_is_for_this_purpose_and_unit(changed, closed):
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(asked,)))) == closed
 
 
+ALONE = read(SIGNED | {"consent_id": "B" * 22})
 WITH_GUARDIAN = read(SIGNED | {"given_by": "person_and_guardian", "child_assent": "given", "consent_id": "B" * 22})
 MINOR = replace(REFLECTS, age_group="child")
 
@@ -515,7 +520,13 @@ def left(side, day):
 @pytest.mark.parametrize(
     ("history", "asked", "may"),
     [
-        (MINOR, read(SIGNED | {"consent_id": "B" * 22}), False),
+        (MINOR, ALONE, False),
+        (
+            replace(REFLECTS, age_group=None, birth_date=date(2008, 6, 2)),
+            ALONE,
+            False,
+        ),
+        (replace(REFLECTS, age_group=None, birth_date=date(2008, 6, 1)), ALONE, True),
         (MINOR, WITH_GUARDIAN, True),
         (REFLECTS, WITH_GUARDIAN, False),
         (MINOR, replace(WITH_GUARDIAN, assent="refused"), False),
@@ -525,6 +536,8 @@ def left(side, day):
     ],
     ids=[
         "a child alone",
+        "a child until tomorrow",
+        "an adult since today",
         "a child with the guardian",
         "an adult with a guardian",
         "a child that said no",
