@@ -87,6 +87,7 @@ def test_the_acts_of_several_messages(connection: Connection):
     assert first == load_acts(connection, conversations=[b"talk"], consents=[b"one"])
     assert second == load_acts(connection, conversations=[b"other"], consents=[b"one", b"two"])
     assert join_acts([first, second]) == whole
+    assert join_acts([first]) == first
     assert join_acts([first, replace(second, cases={**second.cases, b"talk": None})]) is None
     assert join_acts([first, replace(second, consents={**second.consents, b"one": ()})]) is None
     assert join_acts([first, replace(second, taken_back={b"one": 3})]) is None

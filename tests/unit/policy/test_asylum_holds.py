@@ -180,6 +180,17 @@ async def test_a_hold_that_was_placed_once_more_after_the_backup(content: Conten
     assert (named.conversation, named.consents) == (TALK.conversation, TALK.consents)
 
 
+async def test_a_hold_that_does_not_open_is_laid_again(content: Content):
+    """What it lay over beside that conversation nobody can say; it keeps from all States."""
+    await placed(content, rows.sealed(99))
+    await content.store.move(lambda c: asylum_holds.lay_again(c, content, {b"hold 1": [b"hold 1"]}, at=NOW + 1))
+    (held,) = await content.store.read(store.listed)
+    sealed = await content.store.read(lambda c: content_rows.get(c, [held.ref]))
+    assert held.at == NOW
+    nobody_knows = Named(conversation=ConversationId(""), consents=(), states=None)
+    assert asylum_holds.opened(content.sealer, list(sealed.values())) == {held.ref: nobody_knows}
+
+
 async def test_a_hold_whose_conversation_is_here_is_of_its_case(content: Content):
     """It names the conversation again and lies on its case; what does not open is no conversation that it could be."""
     sealer, case = content.sealer, CaseId("A" * 22)
