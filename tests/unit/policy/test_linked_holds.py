@@ -13,6 +13,7 @@ from gateway.cases import entries, questions
 from gateway.cases import store as cases
 from gateway.cases.history import EVERY
 from gateway.cases.rules import LinkKind
+from gateway.database import journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
@@ -93,6 +94,16 @@ async def test_a_further_state_is_asked_about_anew(family: Family):
         await family.say_no(MOTHER, STRANGER, by, "AL")
     await family.hold(SISTER, "AL", "XK")
     assert await family.asked() == {BROTHER: {"XK"}, MOTHER: {"AL", "XK"}}
+
+
+async def test_what_is_answered_in_part_is_asked_anew(family: Family):
+    """Of the State that is left, with an alarm of then; the other one stays as it was."""
+    await family.hold(SISTER, "AL", "XK")
+    for by in (ANA, BEN):
+        await family.say_no(BROTHER, SISTER, by, "AL", at=NOW + 5)
+    assert await family.asked() == {BROTHER: {"XK"}, MOTHER: {"AL", "XK"}}
+    alarms = await family.content.store.read(journal.open_alarms)
+    assert sorted(alarm.at for alarm in alarms) == [NOW, NOW + 5]
 
 
 async def test_a_lifted_hold_asks_nothing_and_a_new_one_asks_anew(family: Family):
