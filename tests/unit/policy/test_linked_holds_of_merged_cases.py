@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from support.family import BROTHER, MOTHER, SISTER, STRANGER, Family, changing
 
-from gateway.cases.rules import ChangeKind, ChangeState
+from gateway.cases import store as cases
+from gateway.cases.rules import CaseState, ChangeKind, ChangeState
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
@@ -55,6 +56,13 @@ async def test_a_case_that_was_merged_twice_has_its_relatives(family: Family):
     await family.lift(MOTHER)
     await family.hold(BROTHER, "MA")
     assert await family.asked() == {MOTHER: {"MA"}}
+
+
+async def test_what_was_merged_into_nobody_knows_what_is_asked_nothing(family: Family):
+    """Its change is not here any more: there is no case to ask about."""
+    await family.content.store.move(lambda c: cases.set_state(c, SISTER, CaseState.MERGED))
+    await family.hold(BROTHER, "AL")
+    assert await family.asked() == {}
 
 
 @pytest.mark.parametrize(

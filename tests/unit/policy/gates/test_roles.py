@@ -25,7 +25,9 @@ def asked(sender: str, recipient: str, *, signed: set[str], listed: set[str], **
 def refusals(facts: GateFacts) -> set[tuple[Code, str]]:
     """The gates that are closed, each with the place that it names."""
     found = evaluate(facts)
-    return set() if isinstance(found, Permit) else {(one.gate, one.place) for one in found}
+    told = () if isinstance(found, Permit) else found
+    assert all(one.hint for one in told)
+    return {(one.gate, one.place) for one in told}
 
 
 DELEGATED = "delegated_focal_point"
