@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import gate_facts
 from support.gate_facts import FR, GOOD, LISTED
 
 from gateway.errors import Code
 from gateway.foundation.ids import UnitId
 from gateway.policy.descriptor_units import recipient_in
-from gateway.policy.gates.gate_table import GateFacts, Permit, evaluate, received
+from gateway.policy.gates.gate_table import GateFacts, Permit, received
 from keys.documents.descriptor import Descriptor, Unit
 
 
@@ -24,10 +25,7 @@ def asked(sender: str, recipient: str, *, signed: set[str], listed: set[str], **
 
 def refusals(facts: GateFacts) -> set[tuple[Code, str]]:
     """The gates that are closed, each with the place that it names."""
-    found = evaluate(facts)
-    told = () if isinstance(found, Permit) else found
-    assert all(one.hint for one in told)
-    return {(one.gate, one.place) for one in told}
+    return {(one.gate, one.place) for one in gate_facts.refusals(facts)}
 
 
 DELEGATED = "delegated_focal_point"

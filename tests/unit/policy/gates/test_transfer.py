@@ -42,6 +42,7 @@ def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
         facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
         facts = headed(facts, transfer_basis="intra_eea")
         assert gates(facts) == gates(facts, at_receiver=True) == closed
+        assert all("has the recipient outside the EEA:" in one.hint for one in refusals(facts))
 
 
 def test_g6_says_that_it_is_open():
