@@ -20,6 +20,7 @@ from gateway.messages.store import messages
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.store.messages import StatementRow
 from keys.documents.descriptor import Descriptor, Unit
+from keys.primitives.domains import STATEMENT_1
 from keys.primitives.encoding import canon, lp_join
 
 
@@ -113,6 +114,15 @@ def test_the_conversation_is_the_one_that_was_signed(signed: Connection, vault: 
             "language": "en",
         },
     )
+
+
+def test_a_conversation_that_was_signed_in_the_first_form(signed: Connection, vault: ContentSealer):
+    """What 0.1.0 signed says it as well."""
+    first = replace(STATED, payload_type=STATEMENT_1)
+    content_rows.erase(signed, 12)
+    content_rows.put(signed, [vault.seal(12, lp_join(first.encode(), canon({"proof": "of the first form"})))])
+    address = found(signed, vault, known(f"{THEIRS.node}/police"))
+    assert address is not None and address.conversation == STATED.conv
 
 
 def test_nobody_knows_where_nothing_that_was_signed_opens(signed: Connection, vault: ContentSealer):
