@@ -196,7 +196,7 @@ def _node_operations(node: Node) -> Sequence[object]:
             clock=node.clock,
             rand=node.rand,
         ),
-        LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config, clock=node.clock),
+        LoginOperations(logins=node.logins, tokens=node.tokens, own=node.own, config=node.config),
         ClockOperations(store=node.store, peers=node.peers, time=node.time, clock=node.clock, actor=node.keys.actor),
         MaintenanceOperations(mode=node.maintenance, upkeep=node.upkeep, clock=node.clock, actor=node.keys.actor),
         DiagnosticsOperations(store=node.store),

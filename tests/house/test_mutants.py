@@ -24,7 +24,7 @@ from support.mutant_counts import (
     read_slices,
 )
 from support.mutant_order import count_reached, mirror
-from support.mutants import EQUIVALENT, ROOT
+from support.mutants import EQUIVALENT, ROOT, Bench
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 DIFF = """--- gateway/consent/rules.py
@@ -42,6 +42,12 @@ def test_the_paths_of_every_slice_exist():
     slices = read_slices(PYPROJECT)
     assert [path for part in slices for path in (*part.code, *part.tests) if not (ROOT / path).exists()] == []
     assert len(slices) > 5
+
+
+def test_a_slice_that_was_not_begun_has_no_mutants_yet():
+    """Where the time was over before it, it is counted as nothing, and what was found of others is told."""
+    bench = Bench(Slice("of which nobody asked", ("gateway/a.py",), ("tests/unit/a",)))
+    assert (bench.verdicts(), bench.unnoticed(), bench.checked(), bench.left_out()) == ({}, [], 0, 0)
 
 
 def test_a_work_folder_is_configured_for_its_slice():

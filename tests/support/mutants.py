@@ -145,6 +145,8 @@ class Bench:
     def unnoticed(self) -> list[Mutant]:
         """The mutants that were checked and that no test noticed."""
         passed = [name for name, verdict in self.verdicts().items() if verdict not in (*NOTICED, "not checked")]
+        if not passed:  # also where the time was over before the slice had a folder
+            return []
         with chdir(self.folder):
             return [read_diff(name_function(name), get_diff_for_mutant(name, path=_module(name))) for name in passed]
 

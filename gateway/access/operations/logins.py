@@ -16,7 +16,7 @@ from gateway.operations.ids import PersonId, TokenId
 from gateway.operations.models import DIGITS, ONE_LINE, Answer, Asked, Nothing, OneOf, Time
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import EVERYBODY, OWNER_ONLY, Caller, Role
-from gateway.ports import Clock, Json, OperationResult
+from gateway.ports import Json, OperationResult
 
 USUAL_HOURS = rules.LOGIN_USUAL // rules.HOUR
 MOST_HOURS = rules.LOGIN_LONGEST // rules.HOUR
@@ -84,12 +84,11 @@ class WhoAsks(OfNode):
 class LoginOperations:
     """Operations on personal tokens."""
 
-    def __init__(self, *, logins: Logins, tokens: ApiTokens, own: OwnIdentity, config: Config, clock: Clock) -> None:
+    def __init__(self, *, logins: Logins, tokens: ApiTokens, own: OwnIdentity, config: Config) -> None:
         self._logins = logins
         self._tokens = tokens
         self._own = own
         self._config = config
-        self._clock = clock
 
     @operation(
         "login.begin",

@@ -32,17 +32,24 @@ from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 
 WITHDRAWAL = "consent.withdrawal/1"
+MOST_GRANTS = 30
+"""Grants that a consent record can have, and places that a withdrawal can name (their schemas)."""
 
 
 def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[int] | None = None) -> dict[str, Json]:
-    """The content of a withdrawal of these grants of a consent, by place from 0; of all of it where none are named."""
+    """The content of a withdrawal of these grants of a consent, by place from 0; of all of it where none are named, or
+    one that no record has. It says what counts here, in the form that every peer takes in: whatever a list names, a
+    withdrawal is never refused and never narrowed (domain 2.22).
+    """
+    places = sorted(set(grants or ()))
+    whole = not places or places[-1] >= MOST_GRANTS
     taken_back: dict[str, Json] = {
         "consent_id": consent,
-        "scope": "all" if grants is None else "grants",
+        "scope": "all" if whole else "grants",
         "withdrawn_on": now,
         "erase_wanted": erase_wanted,
     }
-    return taken_back if grants is None else taken_back | {"grants": [*grants]}
+    return taken_back if whole else taken_back | {"grants": [*places]}
 
 
 @dataclass(slots=True, kw_only=True)

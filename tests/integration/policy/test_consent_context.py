@@ -19,16 +19,22 @@ from support.pair import START, Two, two_nodes
 from support.zones import standing_in
 
 import schemas
-from gateway.cases.rules import ConsentCase
+from gateway.cases import questions
+from gateway.cases import store as cases
+from gateway.cases.history import QuestionEntry
+from gateway.cases.rules import CaseState, ConsentCase
+from gateway.cases.store import CaseRow
 from gateway.composition.node import Node
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.consent.rules import Handling
 from gateway.conversations.history import Opened, Side
 from gateway.database import content as content_rows
+from gateway.foundation.ids import CaseId
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.policy import asylum_holds, store
+from gateway.policy.acts import load_acts
 from gateway.policy.asylum_holds import Named
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContext, Question
@@ -183,6 +189,19 @@ async def test_the_record_of_what_was_taken_back(node: Node, question: Question)
     assert not (await known(node, question)).record_withdrawn
 
 
+async def test_what_a_judgement_rests_on(node: Node, question: Question):
+    """As of now, for each its own: what its conversation relied on, what it relies on, and what it tells of."""
+    await recorded(node, OWN)
+    await came(node, 900, OTHER, consent=b"relied on")
+    told = replace(question, conversation=OTHER, records="D" * 21 + "A")
+    named = node.sealer.consent_index(CONSENT)
+    wanted = {TALK: {named}, OTHER: {named, node.sealer.consent_index("D" * 21 + "A"), b"relied on"}}
+    for context, (talk, consents) in zip(await load(node, question, told), wanted.items(), strict=True):
+        talks = [node.sealer.conversation_index(talk)]
+        acts = await node.store.read(partial(load_acts, conversations=talks, consents=consents))
+        assert (context.at, context.acts) == (node.clock.now(), acts)
+
+
 # --- asylum holds ----------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +235,21 @@ async def test_a_hold_over_a_conversation_and_its_consents(node: Node, question:
     await came(node, 900, OTHER)
     assert await states(node, question, conversation=OTHER, consent_ref=None) == held
     assert await states(node, question, conversation="E" * 21 + "A", consent_ref=None) == free
+
+
+async def test_what_is_asked_of_the_case_of_a_message(node: Node, question: Question):
+    """While a hold lies on a linked case and nobody has answered; of other cases nothing is."""
+    case, other = CaseId("A" * 22), CaseId("B" * 22)
+
+    def ask(connection: Connection) -> None:
+        cases.open_cases(connection, [CaseRow(id=id, state=CaseState.OPEN, at=1, card=None) for id in (case, other)])
+        questions.ask(node.content, connection, case, QuestionEntry(about=other, states=["AL", "XK"], at=START))
+
+    await node.store.move(ask)
+    assert (await known(node, question, case=case)).unanswered == frozenset()
+    await hold(node, Named(conversation=OTHER, consents=()))
+    assert (await known(node, question, case=case)).unanswered == {"AL", "XK"}
+    assert (await known(node, question, case=other)).unanswered == frozenset()
 
 
 # --- onward sharing --------------------------------------------------------------------------------------------------

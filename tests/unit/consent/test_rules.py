@@ -83,6 +83,11 @@ def test_a_record_is_read():
     assert consent.units == {AL, UA}
 
 
+def test_the_units_of_a_record_are_those_of_grants_and_denials():
+    """A denial of one unit names it; a denial of everybody names none."""
+    assert read(record(denials=[{"unit": "n1ua/police"}, {"data_category": "needs"}])).units == {AL, UA, "n1ua/police"}
+
+
 def test_each_category_may_rest_on_another_grant():
     """Two grants of one purpose and unit together cover what neither covers alone."""
     assert missing(categories=("identity", "needs", "exploitation")) == frozenset()
@@ -143,9 +148,9 @@ def test_the_risks_of_the_transfer_were_told_only_where_the_record_says_so(membe
     assert read(record(**members)).transfer_risks_told is told
 
 
-def test_a_person_who_was_not_told_everything_did_not_consent():
+@pytest.mark.parametrize("told", [dict(RECORD["told"]) | {"withdrawal": False}, {}], ids=["one point less", "nothing"])
+def test_a_person_who_was_not_told_everything_did_not_consent(told):
     """One of the seven points missing makes the record cover nothing."""
-    told = dict(RECORD["told"]) | {"withdrawal": False}
     assert missing(read(record(told=told))) == {"identity", "needs"}
 
 
@@ -216,6 +221,12 @@ def test_naming_each_grant_takes_back_these_and_no_other():
     assert every.fully_withdrawn
     assert missing(bound(more, [every])) == {"identity", "needs"}
     assert missing(bound(more, [every]), purpose="monitoring", categories=["location"]) == frozenset()
+
+
+def test_a_withdrawal_without_an_id_is_of_the_consent_it_is_read_with():
+    """A ledger knows a consent by its keyed hash alone."""
+    unnamed = {name: value for name, value in withdrawal().items() if name != "consent_id"}
+    assert withdraw(read(RECORD), unnamed) == withdraw(read(RECORD), withdrawal())
 
 
 def test_the_withdrawal_of_another_consent_is_our_bug():

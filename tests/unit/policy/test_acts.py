@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.cases.history import QuestionEntry
-from gateway.cases.rules import CaseState
-from gateway.cases.store import CaseRow
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.store import CaseRow, Link
 from gateway.consent import unconfirmed_store
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
@@ -73,9 +73,19 @@ async def test_a_question_about_a_linked_case_is_an_act(store: Store, vault: Con
 def test_the_acts_of_several_messages(connection: Connection):
     """Together they are what was looked up for all; where two do not agree there is no whole."""
     held(connection, b"one", b"two")
-    whole = load_acts(connection, conversations=[b"talk", b"other"], consents=[b"one", b"two"])
+    for index, ref in ((b"one", 8), (b"two", 9)):
+        local.set_withdrawals(connection, index, ref)
+    policy.place(connection, AsylumHold(ref=7, at=1, lift=None), [b"hold"])
+    talks = {b"talk": CaseId("A" * 22), b"other": CaseId("B" * 22)}
+    cases.open_cases(connection, [CaseRow(id=id, state=CaseState.OPEN, at=1, card=None) for id in talks.values()])
+    cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=id) for key, id in talks.items()])
+    whole = load_acts(connection, conversations=[*talks], consents=[b"one", b"two"])
     first, second = whole.about([b"talk"], [b"one"]), whole.about([b"other"], [b"one", b"two"])
+    assert first == load_acts(connection, conversations=[b"talk"], consents=[b"one"])
+    assert second == load_acts(connection, conversations=[b"other"], consents=[b"one", b"two"])
     assert join_acts([first, second]) == whole
+    assert join_acts([first]) == first
+    assert join_acts([first, replace(second, cases={**second.cases, b"talk": None})]) is None
     assert join_acts([first, replace(second, consents={**second.consents, b"one": ()})]) is None
     assert join_acts([first, replace(second, taken_back={b"one": 3})]) is None
     assert join_acts([first, replace(second, doubted=frozenset({b"one"}))]) is None

@@ -10,16 +10,23 @@ from sqlalchemy import Connection
 from support import rows
 from support.nodechild import SteeredClock
 
+from gateway.cases import store as cases
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.store import CaseRow, Link
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.foundation.ids import CaseId, ConversationId
+from gateway.ledger import store as ledger
+from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
 from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import Named
 from gateway.policy.store import AsylumHold
+from keys.primitives.encoding import b64u, lp_join
 
 NOW = 1_800_000_000
 TALK = Named(conversation="talk", consents=("first", "second"), states=("AL", "XK"))
@@ -113,6 +120,17 @@ async def test_a_hold_ends_with_the_last_of_what_it_lies_over(content: Content):
     assert await forgotten(content, 102) == Left([first], [(NOW, "asylum.ended")])
     assert await forgotten(content, 101, 102) == Left([], [(NOW, "asylum.ended")] * 2)
     assert second not in await content.store.read(lambda c: content_rows.get(c, [first, second]))
+    lifted = [(row.kind, row.at, row.subject, row.detail) for row, _ in await content.store.read(_ledger)]
+    of = {b"hold 2": OTHER.conversation, b"hold 1": TALK.conversation}
+    assert lifted == [
+        ("lifted", NOW, label, b64u(content.sealer.hold_indexes(conversation, ())[0]))
+        for label, conversation in of.items()
+    ]
+
+
+def _ledger(connection: Connection) -> list[ledger.Named]:
+    """Everything that the ledger says."""
+    return ledger.after(connection, 0, 9)
 
 
 async def test_a_hold_that_does_not_open_stays(content: Content):
@@ -160,3 +178,40 @@ async def test_a_hold_that_was_placed_once_more_after_the_backup(content: Conten
     sealed = await content.store.read(lambda c: content_rows.get(c, [held.ref]))
     named = asylum_holds.opened(content.sealer, list(sealed.values()))[held.ref]
     assert (named.conversation, named.consents) == (TALK.conversation, TALK.consents)
+
+
+async def test_a_hold_that_does_not_open_is_laid_again(content: Content):
+    """What it lay over beside that conversation nobody can say; it keeps from all States."""
+    await placed(content, rows.sealed(99))
+    await content.store.move(lambda c: asylum_holds.lay_again(c, content, {b"hold 1": [b"hold 1"]}, at=NOW + 1))
+    (held,) = await content.store.read(store.listed)
+    sealed = await content.store.read(lambda c: content_rows.get(c, [held.ref]))
+    assert held.at == NOW
+    nobody_knows = Named(conversation=ConversationId(""), consents=(), states=None)
+    assert asylum_holds.opened(content.sealer, list(sealed.values())) == {held.ref: nobody_knows}
+
+
+async def test_a_hold_whose_conversation_is_here_is_of_its_case(content: Content):
+    """It names the conversation again and lies on its case; what does not open is no conversation that it could be."""
+    sealer, case = content.sealer, CaseId("A" * 22)
+    label, index = sealer.hold_indexes(ConversationId("talk"), ())[0], sealer.conversation_index(ConversationId("talk"))
+    facts = Facts(
+        body_type="x", schema="", conversation="talk", reply_to=None, purpose=None, consent_ref=None, created=1
+    )
+
+    def move(connection: Connection) -> None:
+        messages.add(connection, [rows.message(101, conversation=b"damaged"), rows.message(102, conversation=index)])
+        kept = sealer.seal(102, lp_join(facts.encode(), b"", b"{}"))
+        content_rows.put(connection, [rows.sealed(101), kept])
+        cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
+        cases.link(connection, [Link(key=index, kind=LinkKind.CONVERSATION, case_id=case)])
+        asylum_holds.lay_again(connection, content, {label: [label], b"another": [b"another"]}, at=NOW)
+
+    await content.store.move(move)
+    (link,) = await content.store.read(lambda c: cases.links(c, case, LinkKind.HOLD))
+    assert link.key == label
+    held = await content.store.read(lambda c: content_rows.get(c, [one.ref for one in store.listed(c)]))
+    named = asylum_holds.opened(sealer, list(held.values())).values()
+    assert sorted((one.conversation, one.consents, one.states) for one in named) == [("", (), None), ("talk", (), None)]
+    assert len((await forgotten(content)).holds) == 2
+    assert len((await forgotten(content, 102)).holds) == 1

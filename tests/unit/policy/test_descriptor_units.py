@@ -8,7 +8,7 @@ import pytest
 from support.incoming import B
 from support.nodes import NOW
 
-from gateway.policy.descriptor_units import recipient_in, sender_kind_in
+from gateway.policy.descriptor_units import recipient_in, roles_in, sender_kind_in
 from gateway.policy.gates.gate_table import UnitKind
 from keys.documents.descriptor import Unit
 
@@ -18,6 +18,8 @@ SIGNED = replace(
     units=(
         Unit(id="onac", name="x", kind=None, roles=("national_focal_point",)),
         Unit(id="police", name="y", kind=None, roles=("police_liaison", "first_responder")),
+        Unit(id="ngo", name="z", kind=UnitKind.NGO, roles=("guardian", "police_liaison")),
+        Unit(id="hotline", name="w", kind=None, roles=("hotline",)),
     ),
 )
 
@@ -31,6 +33,20 @@ def test_a_unit_that_is_listed():
     focal_point = recipient_in(SIGNED, "onac", now=NOW, kind=UnitKind.NGO)
     assert focal_point is not None and focal_point.kind is UnitKind.NGO
     assert recipient_in(SIGNED, "onac", now=NOW) == replace(focal_point, kind=None)
+
+
+def test_the_kind_that_is_signed_goes_before_all_else():
+    """Before what is known besides, and before what the roles say; as a recipient and as a sender."""
+    found = recipient_in(SIGNED, "ngo", now=NOW, kind=UnitKind.SERVICE_PROVIDER)
+    assert found is not None and found.kind is UnitKind.NGO
+    assert sender_kind_in(SIGNED, "ngo", "prosecutor_liaison") is UnitKind.NGO
+
+
+def test_the_roles_that_are_signed_for_a_unit():
+    """With the older ones of which they are parts; of a unit that is not listed there are none to speak of."""
+    assert roles_in(SIGNED, "hotline") == {"hotline", "first_responder"}
+    assert roles_in(SIGNED, "onac") == {"national_focal_point"}
+    assert [roles_in(SIGNED, unit) for unit in ("shelter", None, 7)] == [None, None, None]
 
 
 @pytest.mark.parametrize("unit", ["shelter", "", None])

@@ -81,6 +81,15 @@ async def test_a_part_is_told_there_too(two: Two):
     assert sorted(one["conversation"] for one in shown) == sorted((ERASED, LEFT))
 
 
+@pytest.mark.parametrize("grants", [[], [30], [0, 0]], ids=["none", "one that no record has", "one twice"])
+async def test_grants_that_no_message_can_name_are_told_as_they_count(two: Two, grants: list[int]):
+    """However a list is written that takes back all of it here, the other country is told in words that it takes in."""
+    told = await withdraw(two.fr, grants=grants)
+    assert len(told) == 2
+    await two.until(lambda: set(told) <= {d.message_id for d in two.al.deliveries()}, seconds=60, what="it is told")
+    assert [(await party.call("consent.show", id=CONSENT))["state"] for party in (two.fr, two.al)] == ["withdrawn"] * 2
+
+
 async def test_nobody_hears_of_what_never_left(two: Two):
     """A conversation that was erased before its first message departed is known to nobody else."""
     silent = b64u(b"conversation 3..")
@@ -98,7 +107,35 @@ async def test_whom_nothing_says_how_to_tell_is_for_the_telephone(two: Two):
     await damage(two.fr, EVIDENCE)
     assert [(await two.fr.show(id))["conversation"] for id in await withdraw(two.fr)] == [LEFT]
     assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
-    assert "consent.untold" in await two.fr.alarms()
+    (alarm,) = [one for one in (await two.fr.call("alarm.list"))["alarms"] if one["kind"] == "consent.untold"]
+    assert (alarm["peer"], alarm["message"] is not None) == ("AL", True)
+
+
+@pytest.mark.parametrize("attested", [False, True], ids=["by a person", "attested by a case system"])
+async def test_the_log_tells_of_each_withdrawal(two: Two, attested: bool):
+    """By whom, as a keyed hash, and whether a case system says so."""
+    adapter = Caller(roles=frozenset({Role.ADAPTER}), token="t")
+    if attested:
+        said = {"id": CONSENT, "attested": {"by": "w-9"}}
+        await two.fr.running.desk.call("consent.withdraw", said, caller=adapter)
+    else:
+        await withdraw(two.fr)
+    leaves = [orjson.loads(leaf) for (leaf,) in await two.fr.rows("select leaf from audit order by seq")]
+    (told,) = [leaf for leaf in leaves if leaf["ev"] == "consent.withdraw"]
+    assert (told["attested"], bool(told["actor"]), told["at"]) == (attested, True, two.clock.now())
+    assert "w-9" not in str(leaves)
+
+
+async def test_what_is_taken_back_is_shown_before(two: Two):
+    """Each conversation that relies on it, with its country and how it stands, and who is told; an erased one too."""
+    shown = await two.fr.call("consent.show", id=CONSENT)
+    assert shown["tells"] == ["AL"]
+    relied_on = {one["conversation"]: one for one in shown["relied_on"]}
+    left = relied_on.pop(LEFT)
+    assert (left["peer"], left["country"], left["stops"], left["of_case"]["name"]) == ("AL", "AL", 0, "F-1")
+    assert left["state"] is not None
+    ((conversation, erased),) = relied_on.items()
+    assert (conversation, erased["peer"], erased["stops"]) == (None, "AL", 0)
 
 
 async def test_nothing_of_it_is_left_and_it_is_told(two: Two):

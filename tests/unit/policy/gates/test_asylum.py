@@ -124,7 +124,9 @@ def test_g5_what_goes_to_the_origin_needs_a_known_status(name):
     facts = replace(GOOD, body_type=f"{name}/1", categories=frozenset(), content={})
     told = {refusal.gate: refusal.hint for refusal in refusals(facts)}
     assert told[G5] == "the legal status of the person and the State asked have to be known first"
-    assert G5 not in gates(replace(facts, history=History(legal_status="regular")))
+    known = replace(facts, history=History(legal_status="regular"))
+    assert G5 not in gates(known)
+    assert G5 in gates(replace(known, recipient=None))
 
 
 def test_g5_a_partner_ngo_on_the_persons_request():

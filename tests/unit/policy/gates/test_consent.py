@@ -365,6 +365,13 @@ def test_danger_to_life_needs_its_form(header, place, at_receiver):
     assert [(refusal.gate, refusal.place) for refusal in found] == [(G2, place)]
 
 
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_danger_to_life_wants_a_second_basis_for_special_data_alone(at_receiver):
+    """Where to find somebody is no special category of data (GDPR 9)."""
+    facts = headed(replace(VITAL, sensitivities=frozenset({"identifying"})), legal_basis=["6_1_d"])
+    assert gates(facts, at_receiver=at_receiver) == []
+
+
 @pytest.mark.parametrize("purpose", ["referral", "assistance", "return"])
 @pytest.mark.parametrize("entry", [one for one in schemas.load_catalogue().types if one.personal], ids=str)
 def test_danger_to_life_carries_four_types(entry, purpose):

@@ -121,6 +121,21 @@ def test_a_message_whose_schema_is_no_longer_held_is_not_corrected():
     assert told.hint == "its schema is no longer held here: send a new message"
 
 
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_a_message_that_does_not_open_here_is_not_corrected(at_receiver: bool):
+    """By which schema it was written nobody knows."""
+    facts = replace(correcting(FAMILY, "identity", "B"), history=history_of([replace(REQUEST, schema=None)]))
+    found = [one.place for one in refusals(facts, at_receiver=at_receiver) if one.gate is Code.GATE_G2]
+    assert found == ["/content/target_message"]
+
+
+def test_a_correction_is_judged_in_its_whole_conversation():
+    """Whoever asks has opened it; else what it corrects would count as unknown."""
+    facts = correcting(FAMILY, "identity", "B", told=None)
+    with pytest.raises(RuntimeError, match="opened whole"):
+        judge_correction(facts)
+
+
 def test_the_gates_are_asked_about_the_corrected_content():
     """Under the type of the message that is corrected, and without what was found of the correction itself."""
     facts = correcting(STATUS, "immigration", "irregular")

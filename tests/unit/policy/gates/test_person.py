@@ -261,6 +261,7 @@ def transfer(history=WAITS, country="IT", purpose="intra_eu_transfer", **changes
 def test_finding_a10_a_transfer_names_its_decision_and_that_the_person_was_informed():
     """With all of it, it goes; without one of them, or before its day, it does not."""
     assert transfer() == ([], [])
+    assert transfer(transfer=MOVED["transfer"] | {"decided_on": "2026-06-01", "informed_on": "2026-06-01"}) == ([], [])
     for missing in MOVED["transfer"]:
         left = {name: value for name, value in MOVED["transfer"].items() if name != missing}
         assert transfer(transfer=left) == ([G8], [G8])
@@ -293,6 +294,12 @@ def test_finding_a10_a_transfer_has_its_own_purpose_and_goes_to_a_state_that_tak
     assert transfer(purpose="return")[0] == [G2, G8]
     assert gates(replace(PROPOSAL, purpose="intra_eu_transfer", consent=AGREED)) == [G8]
     assert transfer(country="CH")[0] == []
+    unknown = replace(PROPOSAL, content=MOVED, history=WAITS, purpose="intra_eu_transfer", recipient=None)
+    (told,) = [one.hint for one in refusals(unknown) if one.gate is G8]
+    assert told == "such a transfer goes to a State that takes part in the examination of asylum claims"
+    other = replace(unknown, recipient=replace(PROPOSAL.recipient, country="IT"), history=ADULT, consent=AGREED)
+    (told,) = [one.hint for one in refusals(other) if one.gate is G8]
+    assert told == "the legal status told last is not that another EU State examines the asylum claim"
     assert transfer(replace(WAITS, nationalities=frozenset({"NG"})), country="MA")[0] == [G8]
     assert transfer(replace(WAITS, nationalities=frozenset({"IT"})))[0] == [G5]
 
@@ -500,6 +507,7 @@ def test_g8_a_request_is_for_this_purpose_and_unit(changed, closed):
     assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(asked,)))) == closed
 
 
+ALONE = read(SIGNED | {"consent_id": "B" * 22})
 WITH_GUARDIAN = read(SIGNED | {"given_by": "person_and_guardian", "child_assent": "given", "consent_id": "B" * 22})
 MINOR = replace(REFLECTS, age_group="child")
 
@@ -512,7 +520,13 @@ def left(side, day):
 @pytest.mark.parametrize(
     ("history", "asked", "may"),
     [
-        (MINOR, read(SIGNED | {"consent_id": "B" * 22}), False),
+        (MINOR, ALONE, False),
+        (
+            replace(REFLECTS, age_group=None, birth_date=date(2008, 6, 2)),
+            ALONE,
+            False,
+        ),
+        (replace(REFLECTS, age_group=None, birth_date=date(2008, 6, 1)), ALONE, True),
         (MINOR, WITH_GUARDIAN, True),
         (REFLECTS, WITH_GUARDIAN, False),
         (MINOR, replace(WITH_GUARDIAN, assent="refused"), False),
@@ -522,6 +536,8 @@ def left(side, day):
     ],
     ids=[
         "a child alone",
+        "a child until tomorrow",
+        "an adult since today",
         "a child with the guardian",
         "an adult with a guardian",
         "a child that said no",
@@ -537,6 +553,12 @@ def test_finding_g10_a_signed_request_is_one_of_who_may_give_it(history, asked, 
     assert (G8 not in gates(facts)) is may
     relied_on = replace(PROPOSAL, history=history, consent=replace(asked, consent_id=RECORD["consent_id"]))
     assert (G8 not in gates(relied_on)) is may
+
+
+def test_g4_a_newer_joint_assessment_is_told_too():
+    """Not only a newer part of it."""
+    newer = replace(ADULT, joint={Side.OURS: risk("do_not_return")})
+    assert own_way(newer) == ([G4], [G4])
 
 
 def test_g8_nobody_asked_where_there_is_no_consent():

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import gate_facts
 from support.gate_facts import FR, GOOD, LISTED
 
 from gateway.errors import Code
 from gateway.foundation.ids import UnitId
 from gateway.policy.descriptor_units import recipient_in
-from gateway.policy.gates.gate_table import GateFacts, Permit, evaluate, received
+from gateway.policy.gates.gate_table import GateFacts, Permit, received
 from keys.documents.descriptor import Descriptor, Unit
 
 
@@ -24,8 +25,7 @@ def asked(sender: str, recipient: str, *, signed: set[str], listed: set[str], **
 
 def refusals(facts: GateFacts) -> set[tuple[Code, str]]:
     """The gates that are closed, each with the place that it names."""
-    found = evaluate(facts)
-    return set() if isinstance(found, Permit) else {(one.gate, one.place) for one in found}
+    return {(one.gate, one.place) for one in gate_facts.refusals(facts)}
 
 
 DELEGATED = "delegated_focal_point"
@@ -90,12 +90,50 @@ def test_finding_c_a_border_guard_opens_no_referral_as_a_first_responder(
     assert ("/header/sender_role" in places) is closed
 
 
+@pytest.mark.parametrize(
+    ("body_type", "sender", "recipient", "place"),
+    [
+        ("enquiry.capacity/1", "hotline", "national_focal_point", None),
+        ("enquiry.capacity/1", "national_focal_point", "hotline", "/header/recipient_role"),
+        ("enquiry.reply/1", "national_focal_point", "hotline", None),
+        ("enquiry.reply/1", "hotline", "national_focal_point", "/header/sender_role"),
+    ],
+)
+def test_finding_c_a_newer_role_has_its_part_on_its_own_side(
+    body_type: str, sender: str, recipient: str, place: str | None
+) -> None:
+    """A hotline asks for a place and hears of one; it is not asked, and does not answer."""
+    facts = asked(sender, recipient, signed={sender}, listed={recipient}, body_type=body_type)
+    assert {found for gate, found in refusals(facts) if gate is Code.GATE_G14} == ({place} - {None})
+
+
+def test_finding_c_of_a_type_that_nobody_knows_no_role_is_asked() -> None:
+    """It is refused for what it is (G11); which roles it names nobody can say."""
+    facts = asked(
+        "first_responder", DELEGATED, signed={"border_guard"}, listed=set(), body_type="x.unknown/1", personal=None
+    )
+    known = {gate for gate, place in refusals(facts) if place == "/header/sender_role"}
+    assert Code.GATE_G11 in {gate for gate, _ in refusals(facts)}
+    assert known == set()
+
+
 @pytest.mark.parametrize("purpose", ["return", "consular"])
 def test_finding_c_asylum_has_no_part_in_a_return(purpose: str) -> None:
     """Whatever the role in the header: the unit is what it is."""
     facts = replace(GOOD, purpose=purpose, recipient=replace(LISTED, roles=frozenset({"asylum_authority"})))
     assert (Code.GATE_G5, "/header/recipient_unit") in refusals(facts)
     assert isinstance(received(facts), tuple)
+
+
+@pytest.mark.parametrize(
+    ("body_type", "purpose", "closed"),
+    [("return.cancel/1", "referral", True), ("referral.request/1", "referral", False), ("info.request/1", None, False)],
+)
+def test_finding_c_asylum_is_told_of_everything_but_returns(body_type: str, purpose: str | None, closed: bool) -> None:
+    """A message of a return is one whatever its purpose; a referral to an asylum authority is none."""
+    unit = replace(LISTED, roles=frozenset({"asylum_authority"}))
+    facts = replace(GOOD, body_type=body_type, purpose=purpose, recipient=unit, content={"reason": "other"})
+    assert ((Code.GATE_G5, "/header/recipient_unit") in refusals(facts)) is closed
 
 
 @pytest.mark.parametrize("status", ["asylum_pending", "protection_granted"])

@@ -42,6 +42,7 @@ def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
         facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
         facts = headed(facts, transfer_basis="intra_eea")
         assert gates(facts) == gates(facts, at_receiver=True) == closed
+        assert all("has the recipient outside the EEA:" in one.hint for one in refusals(facts))
 
 
 def test_g6_says_that_it_is_open():
@@ -59,6 +60,14 @@ def test_finding_a8_an_international_organisation_is_a_transfer_wherever_its_off
         facts = headed(replace(GOOD, recipient=office), transfer_basis=basis)
         assert gates(facts) == gates(facts, at_receiver=True) == [G6]
         assert gates(headed(facts, transfer_basis="public_interest_49_1_d")) == []
+
+
+@pytest.mark.parametrize("basis", ["intra_eea", "adequacy_45", "led_36"])
+def test_g6_asks_nothing_of_a_unit_that_is_not_listed(basis):
+    """Where it is nobody knows: that it is not in the signed directory is for G14."""
+    facts = headed(GOOD, transfer_basis=basis, sender_role=POLICE, recipient_role=POLICE)
+    for at_receiver in (False, True):
+        assert G6 not in gates(replace(facts, recipient=None), at_receiver=at_receiver)
 
 
 @pytest.mark.parametrize(
