@@ -17,6 +17,7 @@ from support.robbed_stand_ins import Clock
 from gateway.database import journal, meta
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.federation.signed_times import SignedTimes
 from gateway.identity import store as identity_store
 from gateway.identity.identity import Identity
@@ -54,6 +55,12 @@ class Line:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.answers: dict[str, Callable[..., Any]] = {}
+        self.proxy: OutboundProxy | None = None
+
+    def proxy_to(self, peer: PeerAddress) -> OutboundProxy | None:
+        """Through which proxy a peer is reached."""
+        self.asked.append(("proxy_to", peer.node))
+        return self.proxy
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def ask(peer: PeerAddress, *carried: Any) -> Any:

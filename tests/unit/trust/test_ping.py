@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from support.connect_proxy import proxying
 from support.keystores import fails
 from support.nodes import NOW
+from support.rest import until_at_rest
 from support.trust_homes import SCOPE, Home, answer, first_of, say
 
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.federation.networks.outbound_proxy import OutboundProxy
 from gateway.peers import trust_record_store
 from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
@@ -85,6 +88,47 @@ def raising(code: Code) -> Callable[..., Any]:
         raise TransientError(code, "it says so")
 
     return told
+
+
+# --- name, tcp, tls ---------------------------------------------------------------------------------------------------
+
+
+async def stands_at(way: Way, host: str, port: int) -> None:
+    """The descriptor of the peer names this place."""
+    newest = replace(PEER, endpoints=(f"https://{host}:{port}",))
+    way.here.registry._seen[PEER.document.encode()] = newest
+    await way.here.registry.refresh()
+
+
+async def test_a_name_is_looked_up(way: Way) -> None:
+    """By this node, or by the proxy that leads there, of which it is not asked here."""
+    await stands_at(way, "127.0.0.1", 8443)
+    assert await way.look("name") == "127.0.0.1 is 127.0.0.1"
+    way.here.line.proxy = OutboundProxy(host="127.0.0.1", port=9)
+    await stands_at(way, "nowhere.invalid", 8443)
+    assert await way.look("name") == "nowhere.invalid is looked up by the proxy"
+
+
+async def test_somebody_listens_there(way: Way) -> None:
+    """Seen from this node, or through the proxy."""
+    async with proxying() as proxy:
+        await stands_at(way, "127.0.0.1", proxy.port)
+        assert await way.look("tcp") == f"port {proxy.port} is open"
+        way.here.line.proxy = OutboundProxy(host="127.0.0.1", port=proxy.port)
+        assert await way.look("tcp") == f"port {proxy.port} is open through the proxy"
+        assert proxy.heads[-1].startswith(f"CONNECT 127.0.0.1:{proxy.port} ")
+        await until_at_rest()  # until nobody there holds a connection any more
+    way.here.line.proxy = None
+    with pytest.raises(TransientError, match="no connection"):
+        await way.look("tcp")
+
+
+async def test_the_server_shows_a_pinned_key(way: Way) -> None:
+    """What the client finds is what is said of it."""
+    assert await way.look("tls") == "TLS 1.3, the server key is a pinned one"
+    way.answers["shake_hands"] = raising(Code.BAD_KEY)
+    with pytest.raises(TransientError):
+        await way.look("tls")
 
 
 # --- clock ------------------------------------------------------------------------------------------------------------
