@@ -263,7 +263,7 @@ async def test_the_answer_is_signed_and_logged(desk: Desk) -> None:
     """All final answers of one request by one signature; of a message that was taken with what proves it."""
     first, second = desk.received(), desk.rejected(2)
     recorded = await desk.record(first, second)
-    assert [one.msg for one in recorded.signed.receipts] == [first.request.id, second.request.id]
+    assert {one.msg for one in recorded.signed.receipts} == {first.request.id, second.request.id}
     rows = await desk.rows('select id, status, code, direction, peer, "of" from receipt order by status')
     assert rows == [
         (first.request.id, "received", None, "issued", PEER.node, first.request.statement_hash),
@@ -338,7 +338,7 @@ async def test_nothing_is_waited_for(desk: Desk, why: str) -> None:
         results = [desk.rejected() if why == "nothing was taken" else desk.received(ENQUIRY, 4, behind_gap=True)]
     recorded = await desk.record(*results, stored=stored)
     assert (desk.answering.begun, recorded.answer) == ([], None)
-    assert [one.msg for one in recorded.signed.receipts] == [*stored, results[0].request.id]
+    assert {one.msg for one in recorded.signed.receipts} == {*stored, results[0].request.id}
     assert recorded.again == tuple(stored)
     assert len(await desk.rows("select id from receipt")) == 1
 
