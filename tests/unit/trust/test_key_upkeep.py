@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from support.nodes import NOW
+from support.robbed_nodes import founded
+from support.sign_as import in_first_form, sign_as
 from support.trust_homes import Home, answer, first_of
 
 from gateway.database import journal, meta
@@ -21,6 +23,7 @@ from keys.documents.descriptor import Revocation
 from keys.documents.key_records import Use
 from keys.documents.succession import Change
 from keys.keystore.key_changes import RenewEnc
+from keys.primitives.domains import DESCRIPTOR_1
 
 B, C = first_of("b"), first_of("d")
 ROTATED = Change(rotate=frozenset({Use.SIG}), at_once=True)
@@ -155,7 +158,7 @@ async def test_every_encryption_key_is_renewed_at_once(office: Office) -> None:
     """Where the time is confirmed; all are destroyed, a new one is shown to the peers, and it is noted."""
     await office.upkeep.keys()
     before = key_ids(office)
-    with pytest.raises(RefusedError, match="no key was destroyed") as caught:
+    with pytest.raises(RefusedError, match=r"; no key was destroyed$") as caught:
         await office.upkeep.renew_enc()
     assert (caught.value.code, key_ids(office)) == (Code.CLOCK, before)
     office.confirmed()
@@ -177,10 +180,31 @@ async def test_a_node_without_a_key_tells_a_person_and_goes_on(office: Office) -
     await office.upkeep.keys()
     assert office.upkeep.silent_uses() == ["sig", "log", "wit", "http"]
     assert (office.home.alarms(), office.home.own.has_keyset) == (["own.no_key"], False)
+    assert [one.at for one in journal.open_alarms(office.home.connection)] == [NOW + YEAR]
     await office.home.publish(Change())
     await office.upkeep.keys()
     assert office.upkeep.silent_uses() == []
     assert (office.home.alarms(), office.home.own.has_keyset) == ([], True)
+
+
+async def test_a_node_whose_roots_have_not_met_tells_a_person() -> None:
+    """Its newest descriptor is of the first form: nothing is said by it, and the alarm says why (nrm1 1.20)."""
+    home = await Home.open("a", B, C)
+    node = founded("a")[0]
+    first = sign_as(
+        DESCRIPTOR_1, in_first_form(home.own.chain[0].document.payload), *(root.key for root in node.roots[:2])
+    )
+    home.connection.exec_driver_sql("delete from own_descriptor")
+    identity_store.add_own(home.connection, 1, first.encode())
+    await home.own.load()
+    office = Office(home)
+    for _ in range(2):
+        await office.upkeep.keys()
+    (alarm,) = journal.open_alarms(home.connection)
+    assert (alarm.kind, alarm.at, home.own.has_keyset) == ("own.roots_due", NOW, False)
+    office.answering()
+    await office.upkeep.push()
+    assert home.line.asked == []
 
 
 async def test_alarms_of_before_the_start_end_with_the_first_key(office: Office) -> None:
