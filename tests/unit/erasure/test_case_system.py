@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
+from structlog.testing import capture_logs
 from support import rows
 from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodes import NOW
@@ -201,7 +202,9 @@ async def test_a_case_system_that_is_busy_is_asked_later(office: Office) -> None
     await office.erased(2)
     office.has(f"{PEER}.id-1", f"{PEER}.id-2")
     office.system.busy = 1
-    await office.eraser.ask()
+    with capture_logs() as said:
+        await office.eraser.ask()
+    assert said == [{"event": "erasure.postponed", "code": "adapter_busy", "log_level": "info"}]
     assert (await office.places(), office.system.busy) == (["due", "due"], 0)
     await office.eraser.ask()
     assert await office.places() == ["erased", "erased"]

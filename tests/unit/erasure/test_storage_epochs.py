@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 from support.keystores import fails
 from support.nodes import NOW
 from support.trust_homes import Home, first_of
@@ -164,7 +165,9 @@ async def test_what_was_damaged_is_closed_for_ever_and_told(disk: Disk) -> None:
 
     await disk.store.move(damage)
     disk.home.clock.at += 3
-    await disk.epochs.rotate()
+    with capture_logs() as said:
+        await disk.epochs.rotate()
+    assert said == [{"event": "epoch.damaged", "code": "undecryptable", "ref": 1, "log_level": "error"}]
     damaged, whole = await disk.read(1, 2)
     assert (damaged.wrapped, disk.sealer.open(whole)) == (bytes.fromhex("00112233"), b"row 2")
     assert (disk.home.keys.old_epochs, damaged.epoch) == ((), disk.epochs.current)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.ceremony import ADMINS
 from support.keystores import fails
 from support.nodes import NOW, Node, signed
@@ -335,8 +336,10 @@ async def test_what_was_damaged_holds_up_no_other(council: Council) -> None:
     change = council.activate(PEER, emergency=False)
     council.connection.exec_driver_sql("update change set payload = 'x' where hash = ?", (damaged.hash,))
     council.home.clock.at = NOW + DELAY
-    await council.effects.keep()
+    with capture_logs() as said:
+        await council.effects.keep()
     assert council.state(change) == rows.DONE
+    assert said == [{"event": "change.damaged", "code": "malformed", "log_level": "error"}]
 
 
 async def test_what_was_decided_meanwhile_is_left_alone(council: Council) -> None:

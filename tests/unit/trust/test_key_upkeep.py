@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.nodes import NOW
 from support.robbed_nodes import founded
 from support.sign_as import in_first_form, sign_as
@@ -319,6 +320,17 @@ async def test_who_listens_is_shown_what_is_new_once(office: Office) -> None:
     assert office.home.line.names() == ["push_keyset", "get_held"]
 
 
+async def test_a_push_that_fails_is_logged_by_its_code(office: Office) -> None:
+    """For each peer, and nothing of what it is about."""
+    await office.upkeep.keys()
+    with capture_logs() as said:
+        await office.upkeep.push()
+    assert said == [
+        {"event": "push.postponed", "peer": node, "code": "unreachable", "log_level": "debug"}
+        for node in (B.node, C.node)
+    ]
+
+
 async def test_who_called_is_shown_the_keyset_once_more(office: Office) -> None:
     """It tells them that this node is there again; once, and whatever failed before."""
     office.answering()
@@ -419,4 +431,7 @@ async def test_a_revocation_is_told_to_everybody_who_may_believe_the_key(
     pushes = [asked for asked in office.home.line.asked if asked[0] == "push_descriptor"]
     assert pushes == [("push_descriptor", B.node, document)] + [("push_descriptor", C.node, document)] * told
     office.home.line.answers["push_descriptor"] = lambda *_: _refuse()
-    assert await office.upkeep.announce(revokes=True) == {B.name: True}
+    with capture_logs() as said:
+        assert await office.upkeep.announce(revokes=True) == {B.name: True}
+    postponed = {"event": "push.postponed", "peer": C.node, "code": "unreachable", "log_level": "debug"}
+    assert said == [postponed] * told

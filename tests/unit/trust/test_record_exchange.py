@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.first_form import first_descriptor
 from support.nodes import NOW, refused
 from support.robbed_nodes import founded
@@ -417,7 +418,9 @@ async def test_a_peer_that_calls_is_brought_ours_at_once(pair: Pair) -> None:
     pair.owes()
     assert await attempts(pair, range(3)) == [0]
     pair.here.wakeups.trusting.add(PEER.node)
-    assert await attempts(pair, [3, 4]) == [3]
+    with capture_logs() as said:
+        assert await attempts(pair, [3, 4]) == [3]
+    assert said == [{"event": "trust.postponed", "peer": PEER.node, "code": "unreachable", "log_level": "debug"}]
     assert pair.here.wakeups.trusting == set()
 
 
@@ -447,8 +450,10 @@ async def test_it_goes_on_until_it_is_ended(pair: Pair) -> None:
     takes_from(pair)
     clock: Any = pair.here.clock
     read, pair.here.store.read = pair.here.store.read, failing
-    running = asyncio.create_task(pair.exchange.run())
-    await turn()
+    with capture_logs() as said:
+        running = asyncio.create_task(pair.exchange.run())
+        await turn()
+    assert said == [{"event": "trust.postponed", "code": "disk", "log_level": "info"}]
     assert (clock.asleep, pair.posts(), running.done()) == ([5], [], False)
     pair.here.store.read = read
     row = pair.owes()

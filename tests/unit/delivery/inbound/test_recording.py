@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 from support.endpoints import example, held, standing
 from support.incoming import SENDER, A, B, arrive, framed, said
 from support.nodes import NOW, Seeds
@@ -213,7 +214,8 @@ async def test_what_is_written_of_a_message(desk: Desk) -> None:
     """Its row, its content and its proof, its place in the inbox, its number, its event, and what it does here."""
     desk.home.clock.at += 4
     result = desk.received(REFERRAL)
-    recorded = await desk.record(result)
+    with capture_logs() as said:
+        recorded = await desk.record(result)
     message = result.message
     (found,) = (await desk.rows("select ref from message"))[0]
     row = (await desk.read(lambda c: messages.get(c, [found])))[found]
@@ -254,6 +256,7 @@ async def test_what_is_written_of_a_message(desk: Desk) -> None:
         (NOW + 4, "message", row.ref, "awaiting_handover")
     ]
     assert desk.effects == [(row.ref, message.id, NOW + 4)]
+    assert said == [{"event": "message.received", "peer": PEER.node, "ref": row.ref, "log_level": "info"}]
     assert (recorded.final, recorded.answer, recorded.again) == ([result.receipt], None, ())
     assert desk.told() == (True, 1)
     assert desk.again == [(PEER.node, ())]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 from support.kept_content import keep, name_of, plain
 from support.nodes import NOW
 from support.trust_homes import Home, first_of
@@ -289,9 +290,14 @@ async def test_what_can_not_be_said_is_told_to_a_person(desk: Desk) -> None:
     await desk.asked()
     await desk.keeps(desk.said(1, None), desk.gone(1))
     desk.preparation.error = TransientError(Code.DISK, "it is away")
-    assert (await desk.answered(), await desk.told()) == (None, [])
-    desk.preparation.error = RefusedError(Code.NOT_ACTIVE, "it has none")
-    assert await desk.answered() is None
+    with capture_logs() as said:
+        assert (await desk.answered(), await desk.told()) == (None, [])
+        desk.preparation.error = RefusedError(Code.NOT_ACTIVE, "it has none")
+        assert await desk.answered() is None
+    assert said == [
+        {"event": "request.postponed", "code": "disk", "log_level": "info"},
+        {"event": "request.unanswered", "code": "not_active", "log_level": "warning"},
+    ]
     assert await desk.told() == [("erasure.unanswered", PEER.node, ASKS, NOW)]
     assert (await desk.request()).state == State.FOLLOWED
     desk.preparation.error = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 from support.kept_content import keep, name_of
 from support.nodes import NOW
 from support.robbed_stand_ins import Clock
@@ -295,7 +296,9 @@ async def test_what_fails_for_now_holds_up_no_other(desk: Desk) -> None:
     await desk.keeps(desk.said(1))
     row = await desk.asked(task(What.CONVERSATION))
     desk.eraser.away = True
-    assert (await desk.executor.follow(), await desk.request()) == (0, row)
+    with capture_logs() as said:
+        assert (await desk.executor.follow(), await desk.request()) == (0, row)
+    assert said == [{"event": "request.postponed", "code": "disk", "log_level": "info"}]
     desk.eraser.away = False
     assert await desk.executor.follow() == 1
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from structlog.testing import capture_logs
 from support import rows
 from support.kept_content import keep, name_of
 from support.nodes import NOW
@@ -315,7 +316,9 @@ async def test_what_is_away_for_now_is_done_at_the_next_look(desk: Desk) -> None
     await desk.keeps(desk.said(1, consent=desk.index), desk.recorded(PEER.node), desk.passed(2))
     await desk.asked(What.CONVERSATION)
     desk.preparation.away = True
-    await desk.forwarder.spread()
+    with capture_logs() as said:
+        await desk.forwarder.spread()
+    assert said == [{"event": "request.postponed", "code": "disk", "log_level": "info"}]
     assert (await desk.request(), await desk.alarms()) == ((State.NEW, LATER, []), [])
     desk.preparation.away = False
     await desk.forwarder.spread()
