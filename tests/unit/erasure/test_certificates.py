@@ -97,6 +97,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     "nothing erased": (lambda: certificate(receipt(Status.OPENED)), Code.WRONG_TYPE),
     "a revoked key": (revoked, Code.REVOKED_KEY),
     "a list where the signature is": (lambda: certificate() | {"signature": b64u(b"[]")}, Code.MALFORMED),
+    "a list where the receipts are": (lambda: certificate() | {"certificate": b64u(b"[]")}, Code.MALFORMED),
     "no signature": (lambda: certificate() | {"signature": b64u(b'{"signatures":[]}')}, Code.MALFORMED),
     "a longer signature than there is": (lambda: certificate() | {"signature": b64u(b" " * 200_001)}, Code.TOO_LARGE),
 }

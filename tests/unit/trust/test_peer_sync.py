@@ -106,16 +106,18 @@ async def test_what_is_no_next_version_changes_nothing(pair: Pair) -> None:
     assert (pair.versions(), pair.here.peer(PEER).state) == ([1], PeerState.ACTIVE)
 
 
-async def test_two_documents_of_one_version_stop_their_peer(pair: Pair) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["behind a known one", "behind a new one"])
+async def test_two_documents_of_one_version_stop_their_peer(pair: Pair, known: bool) -> None:
     """With both as proof, whichever of several documents it is; nothing of it is kept, no connection stays."""
     second = pair.publishes()
     await pair.here.sync.fetch_chain(pair.here.peer(PEER))
     node = pair.there.honest.founded
     payload = node.next(PEER, keys=PEER.keys, contact="night desk")
     other = signed(payload, node.roots[:2])
+    others = [PEER.document if known else pair.publishes().document, other]
     pair.here.line.names()
     with refused(Code.EQUIVOCATION):
-        await pair.here.sync.take_chain(pair.here.peer(PEER), [PEER.document, other])
+        await pair.here.sync.take_chain(pair.here.peer(PEER), others)
     held = pair.here.peer(PEER)
     assert (held.state, held.cause, pair.versions()) == (PeerState.SUSPENDED_FOR_CAUSE, "equivocation", [1, 2])
     (alarm,) = journal.open_alarms(pair.here.connection)
