@@ -16,7 +16,9 @@ from support.trust_homes import Home, answer, first_of
 from gateway.database import journal, meta
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.chores import DAY, MINUTE
+from gateway.identity import machine_store
 from gateway.identity import store as identity_store
+from gateway.identity.machine_store import Machine
 from gateway.identity.machines import GENERATION
 from gateway.peers.scope import PeerState
 from gateway.trust.key_upkeep import KeyUpkeep
@@ -153,6 +155,20 @@ async def test_the_generation_of_the_key_store_is_noted_once(office: Office) -> 
     office.home.keys.change(RenewEnc(office.home.clock.at + DAY))
     await office.upkeep.keys()
     assert noted(office) == office.home.keys.gen
+
+
+async def test_a_machine_of_several_says_that_it_is_there(office: Office) -> None:
+    """Every five minutes, also where nothing of its keys has changed."""
+    keys, connection = office.home.keys, office.home.connection
+    keys.link()
+    machine_store.begin_steps(connection, keys)
+    machine = Machine(id=keys.machine, host="first", gen=1, step=keys.step, epoch=1, since=1, seen=1)
+    machine_store.add_machine(connection, machine)
+    for passed, seen in ((0, NOW), (299, NOW), (1, NOW + 300), (299, NOW + 300), (1, NOW + 600)):
+        moved(office, passed)
+        await office.upkeep.keys()
+        (found,) = machine_store.list_machines(connection)
+        assert (found.seen, found.gen) == (seen, keys.gen)
 
 
 async def test_every_encryption_key_is_renewed_at_once(office: Office) -> None:
