@@ -6,25 +6,33 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.authenticator import Authenticator
 from support.ceremony import ADMINS
 from support.keystores import fails
 from support.nodes import NOW
+from support.passkey_cards import card_of, signed
+from support.policies import open_on, policy
 from support.trust_council import Council, activation, compared
 from support.trust_homes import SCOPE, Home, first_of
 
+from gateway.access import people_store as people
+from gateway.access.people_store import PasskeyRow, PersonRow
 from gateway.changes import administrators
 from gateway.changes import store as rows
 from gateway.changes.rules import ADMINS as OF_ADMINS
-from gateway.changes.rules import DAY, DELAY, Action
+from gateway.changes.rules import DAY, DELAY, NODE, Action
 from gateway.database import meta
-from gateway.errors import Code
+from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import NodeId
 from gateway.peers.confirmed_time import BELIEVED
 from gateway.peers.scope import PeerState
-from gateway.trust.changes import given, head
-from keys.documents.approvals import read_approval
+from gateway.policy import in_force
+from gateway.trust.changes import Shown, given, head
+from keys.documents.approvals import PasskeyApproval, read_approval
 from keys.documents.change import Change
 from keys.offline.administrator_key import Admin, new_admin
+from keys.primitives.encoding import b64u
+from schemas.region_pack.policies import CorridorPolicy, canonical_bytes, read_policy
 
 PEER, OTHER = first_of("b"), first_of("d")
 ANA, BEN = ADMINS
@@ -67,7 +75,10 @@ def test_a_change_of_two_people(council: Council) -> None:
     for event, words in (
         ("proposed", [change.hash.encode(), b'"action":"peer.activate"', PEER.node.encode(), b'"at":%d' % NOW]),
         ("approved", [change.hash.encode(), actors[1]]),
-        ("completed", [change.hash.encode(), b'"effective":%d' % (NOW + 60), b'"at":%d' % (NOW + 60)]),
+        (
+            "completed",
+            [change.hash.encode(), b'"effective":%d' % (NOW + 60), b'"at":%d' % (NOW + 60), PEER.node.encode()],
+        ),
     ):
         assert all(word in entries(council, event)[-1] for word in words), event
     assert actors[0] in entries(council, "approved")[0]
@@ -235,6 +246,79 @@ def test_only_an_administrator_approves(council: Council) -> None:
     assert len(given(council.connection, change.hash)) == 1
 
 
+def enrolled(council: Council, device: Authenticator, *, counter: int = 0) -> None:
+    """An administrator signs with a passkey, whose counter was last so."""
+    card = card_of(device)
+    enrol = Change(
+        node=council.home.node,
+        subject=OF_ADMINS,
+        prev=head(council.connection, OF_ADMINS),
+        at=NOW,
+        action=str(Action.ADMIN_ENROL),
+        body={"admin": card.to_json()},
+    )
+    council.propose(enrol)
+    council.approve(enrol)
+    whose = PersonRow(id="p", name="Ana", roles="admin", unit=None, language=None, made=1, ended=None)
+    key = PasskeyRow(
+        id=b64u(card.passkey.id),
+        person="p",
+        key=card.passkey.key,
+        counter=counter,
+        synced=False,
+        made=1,
+        used=None,
+    )
+    people.add(council.connection, whose)
+    people.add_passkey(council.connection, key)
+
+
+def shown(device: Authenticator, change: Change, *, emergency: bool = False) -> Shown:
+    """What a browser gives for a change."""
+    challenge = PasskeyApproval.challenge(change, emergency=emergency)
+    return Shown(assertion=signed(device, challenge), emergency=emergency)
+
+
+def test_an_administrator_approves_with_a_passkey(council: Council) -> None:
+    """Exactly this change; its counter goes on, and one that does not go on is refused."""
+    device = Authenticator()
+    enrolled(council, device)
+    change = council.prepare(Action.PEER_ACTIVATE, PEER, **activation(PEER))
+    other = replace(change, at=change.at + 1)
+    with pytest.raises(RefusedError, match=r"^.*this approval is not valid: .*; nothing was changed$"):
+        council.changes.propose(council.connection, change, shown(device, other), NOW)
+    council.connection.exec_driver_sql("delete from change where subject <> 'admins'")
+    council.home.clock.at += 7
+    council.changes.propose(council.connection, change, shown(device, change, emergency=True), NOW + 7)
+    (approval,) = given(council.connection, change.hash)
+    card = card_of(device)
+    assert (approval.admin, approval.kid, approval.at, approval.emergency) == (
+        card.pseudonym,
+        card.kid,
+        NOW + 7,
+        True,
+    )
+    row = people.find_passkey(council.connection, b64u(card.passkey.id))
+    assert row is not None and row.counter > 0 and row.used == NOW + 7
+    council.connection.exec_driver_sql("update passkey set counter = 1000000")
+    second = council.prepare(Action.PEER_ACTIVATE, OTHER, **activation(OTHER))
+    with pytest.raises(RefusedError, match="this approval is not valid"):
+        council.changes.propose(council.connection, second, shown(device, second), NOW + 7)
+
+
+def test_a_passkey_that_was_ended_approves_nothing(council: Council) -> None:
+    """Nor one that nobody enrolled."""
+    device = Authenticator()
+    change = council.prepare(Action.PEER_ACTIVATE, PEER, **activation(PEER))
+    for words in ("belongs to no administrator", "no longer valid"):
+        with fails(Code.NOT_FOUND, words):
+            council.changes.propose(council.connection, change, shown(device, change), NOW)
+        council.connection.exec_driver_sql("delete from change where subject <> 'admins'")
+        if words == "belongs to no administrator":
+            enrolled(council, device)
+            council.connection.exec_driver_sql("delete from passkey")
+
+
 def test_who_retires_has_no_word_in_what_is_pending(council: Council) -> None:
     """What they approved is given up; what others approved, and what is done, stays."""
     eva = new_admin(label="Eva D.", now=NOW)
@@ -274,6 +358,7 @@ def test_who_retires_has_no_word_in_what_is_pending(council: Council) -> None:
 
 # --- what a body may say ----------------------------------------------------------------------------------------------
 
+PERMITTED = "trm peer scope prints everything that can be permitted"
 NEXT = {"version": 2, "hash": PEER.hash}
 
 
@@ -297,8 +382,10 @@ NEXT = {"version": 2, "hash": PEER.hash}
 )
 def test_a_body_that_says_what_can_not_be(council: Council, body: dict[str, Any], code: Code, words: str) -> None:
     """A misspelt word would permit nothing, and what was compared has to be what is held."""
-    with fails(code, words):
+    with fails(code, words) as caught:
         council.propose(council.prepare(Action.PEER_ACTIVATE, PEER, **activation(PEER) | body))
+    meant = "compare again" if "meanwhile" in words else PERMITTED if "of the scope" in words else ""
+    assert caught.value.hint == meant
 
 
 @pytest.mark.parametrize(
@@ -342,6 +429,33 @@ def test_new_roots_are_confirmed_by_what_was_compared(council: Council) -> None:
         council.propose(council.prepare(Action.PEER_CONFIRM_ROOTS, PEER, **compared(OTHER)))
     council.decide(Action.PEER_CONFIRM_ROOTS, PEER, [ANA], **compared(PEER))
     assert council.position(PEER) == ("active", None)
+
+
+def policy_change(council: Council, new: CorridorPolicy, action: Action) -> Change:
+    """A change of what this node lets leave."""
+    made = council.prepare(action, PEER, **in_force.body_of(new))
+    return replace(made, subject=NODE, prev=head(council.connection, NODE))
+
+
+async def test_a_corridor_policy_is_no_matter_of_a_peer(council: Council) -> None:
+    """It is judged by what is in force, and counts from its time on."""
+    first = read_policy(canonical_bytes(open_on(("FR", "AL"), name="first")))
+    in_force.begin(council.connection, council.home.node, first, NOW - 5)
+    await council.policies.refresh()
+    with fails(Code.INVALID):
+        council.propose(policy_change(council, first, Action.POLICY_BEGIN))
+    narrow = policy_change(council, read_policy(canonical_bytes(policy(name="narrow"))), Action.POLICY_NARROW)
+    council.home.clock.at += 9
+    council.propose(narrow)
+    assert council.state(narrow) == rows.DONE
+    await council.policies.refresh()
+    found = council.policies.at(NOW + 9)
+    assert found is not None and found.name == "narrow"
+    wide = policy_change(council, read_policy(canonical_bytes(open_on(("FR", "AL"), name="wide"))), Action.POLICY_WIDEN)
+    council.propose(wide)
+    council.approve(wide)
+    assert council.state(wide) == rows.WAITING
+    assert len(council.home.entries("policy.adopted")) == 2
 
 
 # --- other subjects ---------------------------------------------------------------------------------------------------

@@ -22,13 +22,17 @@ from gateway.foundation.chores import MINUTE
 from gateway.foundation.ids import NodeId
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
+from gateway.peers.link_reset_state import ResetState
+from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import PeerState
 from gateway.peers.trust_record_store import OUT, TrustRow
 from gateway.trust.effects import give_up, roots_changed
+from gateway.trust.link_reset import store as resets
 from keys.documents.approvals import read_approval
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.descriptor_chain import accept_descriptor
 from keys.documents.key_records import Use
+from keys.documents.link_reset import View
 from keys.documents.succession import Change as Succession
 from keys.documents.trust_record import TRUSTS, TrustRecord, TrustState, parse_trust
 from keys.offline.roots import new_root
@@ -137,6 +141,25 @@ def test_who_is_no_peer_has_no_descriptor(council: Council) -> None:
         council.effects.newest_descriptor(council.connection, NodeId("n1nobody"))
     for of in (PEER, OTHER):
         assert council.effects.newest_descriptor(council.connection, of.node) == of
+
+
+async def test_a_link_is_begun_anew_with_the_last_approval(council: Council) -> None:
+    """By two people, once the reset fits what is so; the peer stands where it stood."""
+    council.activate(PEER)
+    row = ResetRow(peer=PEER.node, state=str(ResetState.REQUIRED), at=NOW, backup=NOW - 9)
+    resets.put(council.connection, row)
+    body = {"view": View(epoch=1, high=0, hash=None).to_json(), "epoch": 2, "backup": NOW - 9}
+    with fails(Code.CONFLICT, "another epoch"):
+        council.propose(council.prepare(Action.LINK_RESET, PEER, **body | {"epoch": 3}))
+    change = council.prepare(Action.LINK_RESET, PEER, **body)
+    council.propose(change)
+    assert resets.get(council.connection, PEER.node) == row
+    council.home.clock.at += 4
+    council.approve(change)
+    found = resets.get(council.connection, PEER.node)
+    assert found is not None
+    assert (found.state, found.at, found.epoch, found.change) == (ResetState.ASKED, NOW + 4, 2, change.hash)
+    assert (council.position(PEER), len(chain(council))) == (("active", None), 1)
 
 
 # --- what is signed ---------------------------------------------------------------------------------------------------

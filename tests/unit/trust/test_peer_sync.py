@@ -172,6 +172,17 @@ async def test_what_another_worker_has_kept_is_not_kept_twice(pair: Pair) -> Non
     assert b'"version":3' in pair.here.entries("peer.descriptor")[0]
 
 
+async def test_another_document_that_another_worker_has_kept(pair: Pair) -> None:
+    """Under the same version: both are true for themselves, and together they are the proof."""
+    second, before = pair.publishes(), pair.here.peer(PEER)
+    node = pair.there.honest.founded
+    other = signed(node.next(PEER, keys=PEER.keys, contact="night desk"), node.roots[:2])
+    peer_rows.extend_chain(pair.here.connection, PEER.node, 2, (other.encode(),))
+    with refused(Code.EQUIVOCATION):
+        await pair.here.sync.take_chain(before, [second.document])
+    assert pair.here.peer(PEER).state is PeerState.SUSPENDED_FOR_CAUSE
+
+
 def test_a_chain_that_is_none() -> None:
     """Another shape, too long, or documents that are no descriptors."""
     keyset = Home("b").honest.keyset()
