@@ -63,7 +63,7 @@ class Desk:
         self.scope = standing()
         self.asked: list[str] = []
         self.loaded: list[tuple[set[Any], set[Any]]] = []
-        self.contexts: list[tuple[Any, str]] = []
+        self.contexts: list[tuple[Any, Any, str]] = []
         self.known: dict[str, Known] = {}
         self.context: ConversationContext | None = None
         self.admission = Admission(
@@ -81,7 +81,7 @@ class Desk:
         return {}
 
     def _context_of(self, held: Any, key: Any, body_type: str) -> ConversationContext | None:
-        self.contexts.append((key, body_type))
+        self.contexts.append((held, key, body_type))
         return self.context
 
     def _find(self, connection: Any, name: str) -> Known:
@@ -166,7 +166,7 @@ def test_a_conversation_goes_on_with_what_came_before_it(desk: Desk) -> None:
     message = said(REFERRAL, conv=first.conversation)
     held = Talked([])
     desk.accept(message, first, strange, held=held)
-    assert desk.contexts == [(desk.key(message), "referral.request/1")]
+    assert desk.contexts == [(held, desk.key(message), "referral.request/1")]
     assert [one.id for one in held.also] == [first.id]
 
 
@@ -174,9 +174,9 @@ def test_a_message_of_no_conversation(desk: Desk) -> None:
     """Nothing is asked of one that is not held, and nothing was said in it."""
     assert isinstance(desk.accept(said(REFERRAL)), AcceptedMessage)
     assert desk.contexts == []
-    held = Talked([])
-    assert isinstance(desk.accept(said(REFERRAL), held=held), AcceptedMessage)
-    assert len(desk.contexts) == 1
+    held, message = Talked([]), said(REFERRAL)
+    assert isinstance(desk.accept(message, held=held), AcceptedMessage)
+    assert desk.contexts == [(held, desk.key(message), "referral.request/1")]
 
 
 @pytest.mark.parametrize(("behind_gap", "taken"), [(False, False), (True, True)])

@@ -65,6 +65,7 @@ class Desk:
         self.sender, self.by_next = Sender(node=A, to=to), Sender(node=A, to=to, key=NEXT_KEY)
 
     async def _fetch(self, peer: Any) -> Any:
+        assert peer.node == PEER.node
         self.fetched += 1
         if isinstance(self.found, Exception):
             raise self.found

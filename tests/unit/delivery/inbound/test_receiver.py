@@ -102,19 +102,23 @@ class Stations:
 
     async def open_envelopes(self, peer: Any, envelopes: Sequence[Any]) -> Mapping[str, Any]:
         """Steps 6 to 11."""
+        assert peer.node == PEER.node
         self.opened.append([one.id for one in envelopes])
         return {one.id: self.sealed.inside[one.id] for one in envelopes}
 
     async def check_files(self, node: str, messages: Mapping[str, Any]) -> Mapping[str, Code | None]:
         """Step 18."""
+        assert node == PEER.node
         return {id: code for id, code in self.files.items() if id in messages}
 
     async def keep_envelope(self, node: str, message: Any, envelope: bytes) -> None:
         """It waits for its files."""
+        assert node == PEER.node
         self.kept.append((message.statement.id, envelope))
 
     def examine_messages(self, connection: Any, peer: Any, messages: Any) -> Mapping[str, Any]:
         """Steps 13 to 15."""
+        assert (connection is not None, peer.node) == (True, PEER.node)
         messages = [*messages]
         self.examined.append([one.statement.id for one in messages])
         self.meanwhile()
@@ -125,6 +129,7 @@ class Stations:
 
     def load_conversations(self, connection: Any, node: str, messages: Any) -> Mapping[Any, Any]:
         """Those of the messages."""
+        assert connection is not None
         return {one.statement.id: node for one in messages}
 
     def accept_message(
@@ -138,6 +143,7 @@ class Stations:
 
     async def record_results(self, node: str, judged: JudgedRequests) -> Recorded:
         """Step 19."""
+        assert node == PEER.node
         if self.moved:
             self.moved -= 1
             raise LinkMovedError
@@ -145,7 +151,8 @@ class Stations:
         return Recorded(final=list(judged.receipts.values()))
 
     async def sign(self, node: str, recorded: Recorded) -> None:
-        """Nobody signs here."""
+        """Nobody signs here; it is asked with what was written last."""
+        assert (node, [*recorded.final]) == (PEER.node, [*self.judged[-1].receipts.values()])
 
     async def off_loop(self, work: Callable[[], Any]) -> Any:
         """At once."""
