@@ -260,6 +260,25 @@ def test_the_facts_are_those_of_signed_descriptors(desk: Desk) -> None:
     assert (facts.consent, facts.recorded_by, facts.withdrawn) == (None, frozenset(), False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "role", "found"),
+    [
+        (UnitKind.NGO, "police_liaison", UnitKind.NGO),
+        (None, "police_liaison", UnitKind.PUBLIC_AUTHORITY),
+        (None, "national_focal_point", None),
+    ],
+)
+def test_the_kind_of_who_speaks(desk: Desk, kind: UnitKind | None, role: str, found: UnitKind | None) -> None:
+    """As its node signed it; where it named none, by the role in which it speaks."""
+    unit = Unit(id=HEADER["sender_unit"], name="theirs", roles=(), kind=kind)
+    desk.peer.descriptor = replace(PEER, units=(unit,))
+    (examined,) = desk.examine(said(REFERRAL))
+    assert isinstance(examined, Examined)
+    header = examined.message.header | {"sender_role": role}
+    told = replace(examined, message=replace(examined.message, header=header))
+    assert desk.admission._build_facts(desk.peer, told, {}, ()).sender_kind == found
+
+
 # --- tables of statistics ---------------------------------------------------------------------------------------------
 
 
