@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from support import rows
-from support.endpoints import held, standing
+from support.batches import by
+from support.endpoints import edited, held, standing
 from support.incoming import SENDER, A, B, arrive, framed, said
 from support.nodes import NOW, refused
 from support.trust_homes import Home
 
-from gateway.delivery.inbound import steps
+from gateway.delivery.inbound import rules, steps
 from gateway.delivery.inbound.answer_signing import Recorded
 from gateway.delivery.inbound.receiver import TRIES, Receiver
 from gateway.delivery.inbound.recording import LinkMovedError
@@ -29,6 +30,7 @@ from gateway.delivery.inbound.results import (
 from gateway.delivery.inbound.rules import NumberRefusal
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.foundation.ids import NodeId
+from gateway.messages.answers import sign_receipts
 from gateway.messages.machines.numbering import Gap
 from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.links import GapRow, NumberRow
@@ -38,6 +40,7 @@ from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import PeerState
 from gateway.trust.link_reset import store as resets
 from keys.documents.envelope import Receipt, Status, Void, join_envelopes
+from keys.documents.receipts import SignedReceipts
 from keys.documents.statement import link_hash
 from keys.primitives.domains import VOID
 from keys.primitives.encoding import b64u, parse
@@ -150,9 +153,12 @@ class Stations:
         self.judged.append(judged)
         return Recorded(final=list(judged.receipts.values()))
 
-    async def sign(self, node: str, recorded: Recorded) -> None:
-        """Nobody signs here; it is asked with what was written last."""
+    signed: SignedReceipts | None = None
+
+    async def sign(self, node: str, recorded: Recorded) -> SignedReceipts | None:
+        """What was written last."""
         assert (node, [*recorded.final]) == (PEER.node, [*self.judged[-1].receipts.values()])
+        return self.signed
 
     async def off_loop(self, work: Callable[[], Any]) -> Any:
         """At once."""
@@ -246,12 +252,27 @@ async def test_messages_are_judged_in_the_order_of_their_numbers(desk: Desk) -> 
     assert (receipt.from_, receipt.code) == (desk.home.node, None)
 
 
+async def test_an_answer_has_what_was_signed(desk: Desk) -> None:
+    """Of messages and of a question, beside the codes."""
+    request = rules.number_message(arrive(desk.sealed.message(9, prev="p" * 42 + "A")))
+    made = rules.make_receipt(request, own=B.first(), peer=PEER.node, status=Status.RECEIVED, code=None, at=NOW)
+    desk.stations.signed = sign_receipts([made], by(B.sig))
+    for answered in (
+        desk.receiver.answer_messages(PEER.node, join_envelopes([desk.sealed.message(1)])),
+        desk.receiver.answer_void(PEER.node, void(2, desk.home)),
+    ):
+        body = parse(await answered, limit=1_000_000)
+        assert isinstance(body, dict) and body["receipts"] == desk.stations.signed.to_json()
+
+
 async def test_what_can_not_be_read_is_answered_without_an_id(desk: Desk) -> None:
     """And what does not open, under its own; neither uses a number, and the others are taken."""
     good, closed = desk.sealed.message(1), desk.sealed.message(2)
     desk.sealed.inside[name(2)] = Refusal(Code.UNDECRYPTABLE)
-    assert await desk.answers(b"{}", good, closed) == [
+    other = edited(good, lambda value: value.update(v="nrm2"))
+    assert await desk.answers(b"{}", other, good, closed) == [
         (None, "malformed"),
+        (None, "unsupported_suite"),
         (name(1), None),
         (name(2), "undecryptable"),
     ]
