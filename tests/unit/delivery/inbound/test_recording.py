@@ -34,6 +34,7 @@ from gateway.delivery.inbound.results import (
 from gateway.delivery.inbound.rules import LinkState, NumberedRequest, NumberRefusal
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import MessageId
+from gateway.foundation.telemetry.request_ids import make_request_id, request_scope
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.machines.numbering import LinkView
@@ -214,7 +215,8 @@ async def test_what_is_written_of_a_message(desk: Desk) -> None:
     """Its row, its content and its proof, its place in the inbox, its number, its event, and what it does here."""
     desk.home.clock.at += 4
     result = desk.received(REFERRAL)
-    with capture_logs() as said:
+    id = make_request_id()
+    with request_scope(id), capture_logs() as said:
         recorded = await desk.record(result)
     message = result.message
     (found,) = (await desk.rows("select ref from message"))[0]
@@ -256,6 +258,7 @@ async def test_what_is_written_of_a_message(desk: Desk) -> None:
         (NOW + 4, "message", row.ref, "awaiting_handover")
     ]
     assert desk.effects == [(row.ref, message.id, NOW + 4)]
+    assert desk.home.wakeups.trail.find(row.ref) == id
     assert said == [{"event": "message.received", "peer": PEER.node, "ref": row.ref, "log_level": "info"}]
     assert (recorded.final, recorded.answer, recorded.again) == ([result.receipt], None, ())
     assert desk.told() == (True, 1)
