@@ -21,7 +21,7 @@ from gateway.peers.reset_rows import ResetRow, Restored
 from gateway.peers.scope import PeerState
 from gateway.trust.link_reset import store
 from gateway.trust.link_reset.protocol import RESET_PACE, LinkReset
-from keys.documents.link_reset import Reset, View, reset_hash
+from keys.documents.link_reset import Answered, Reset, View, reset_hash
 from keys.primitives.domains import RESET
 from keys.primitives.encoding import canon
 from keys.primitives.sign import SignedDocument
@@ -269,6 +269,8 @@ async def test_alarms_end_with_the_last_link(desk: Desk) -> None:
     desk.here.line.answers["post_link"] = answers
     await desk.resets.press()
     assert desk.alarms() == []
+    ended = desk.here.connection.exec_driver_sql("select dismissed from alarm").scalars()
+    assert [*ended] == [NOW] * 3
 
 
 def _away() -> Any:
@@ -327,6 +329,13 @@ async def test_what_a_peer_asks_is_laid_before_a_person(desk: Desk) -> None:
     assert desk.resets.offered(desk.here.peer(PEER)) == {"reset": of, "epoch": 2, "backup": NOW - 500}
     await desk.resets.take_offer(desk.here.peer(PEER), data)
     assert len(desk.here.entries("link.reset_offered")) == 1
+
+
+async def test_what_is_held_of_a_link_is_told(desk: Desk) -> None:
+    """To the peer that asks for it."""
+    used(desk.here.connection, links.IN)
+    record = await desk.resets.record(PEER.node)
+    assert (record.view, record.answered) == (View(epoch=1, high=1, hash="l" * 42 + "A"), Answered(epoch=1, n=0))
 
 
 async def test_a_peer_that_asks_nothing(desk: Desk) -> None:
