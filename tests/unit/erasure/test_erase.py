@@ -55,6 +55,17 @@ class Others:
         self.done.append("happened")
 
 
+class Asked(CaseSystemEraser):
+    """A case system that is connected no longer, and whether it was to be asked."""
+
+    done: list[str]
+
+    async def ask(self) -> None:
+        """About all that it has not answered."""
+        self.done.append("asked")
+        await super().ask()
+
+
 class Desk:
     """A node that erases."""
 
@@ -62,7 +73,8 @@ class Desk:
         self.home, self.content, self.others = home, Content(store, vault), Others()
         others: Any = self.others
         clock: Any = home.clock
-        self.case_system = CaseSystemEraser(content=self.content, adapter=None, clock=clock)
+        self.case_system = Asked(content=self.content, adapter=None, clock=clock)
+        self.case_system.done = self.others.done
         self.eraser = Eraser(
             content=self.content,
             case_register=CaseRegister(self.content, Seeds("cases")),
@@ -140,7 +152,7 @@ async def test_a_message_is_erased(desk: Desk) -> None:
         assert words.encode() in entry
     events = await desk.content.store.read(lambda c: c.exec_driver_sql("select at, kind, ref, state from event").all())
     assert [tuple(one) for one in events] == [(NOW + 5, "message", 1, "erased")]
-    assert desk.others.done == ["kept", "forgot", "swept", "happened"]
+    assert desk.others.done == ["kept", "forgot", "asked", "swept", "happened"]
     assert desk.home.wakeups.handover.is_set()
 
 
@@ -179,7 +191,7 @@ async def test_nothing_is_erased_by_a_clock_in_doubt(desk: Desk) -> None:
         await desk.eraser.erase({1: "declined"})
     assert (await desk.left(1), desk.others.done) == ({1}, [])
     assert await desk.eraser.erase_again({1: "declined"}) == 1
-    assert await desk.left(1) == set()
+    assert (await desk.left(1), desk.others.done) == (set(), ["kept", "forgot", "swept", "happened"])
 
 
 @pytest.mark.parametrize(

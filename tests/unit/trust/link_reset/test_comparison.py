@@ -45,6 +45,7 @@ class Desk:
         self.comparison = LinkComparison(
             store=home.store, link=home.link, wakeups=home.wakeups, events=events, clock=clock
         )
+        assert self.comparison.since == 0
         self.comparison.since = NOW - 77
 
     def says(self, epoch: int = 1, high: int = 0, answered: int | None = None, status: int = 200) -> None:

@@ -180,6 +180,16 @@ def test_a_reset_that_does_not_fit(home: Home, row: dict[str, Any] | None, body:
         decisions.check_reset(home.connection, change("link.reset", BODY | body))
 
 
+def test_a_change_that_can_not_be_made_says_where(home: Home) -> None:
+    """Which action it is of, and which member."""
+    for action, check in (
+        ("link.reset", decisions.check_reset),
+        ("link.accept_reset", decisions.check_accept),
+    ):
+        with fails(Code.INVALID, f"^invalid: this change cannot be made: body of {action}"):
+            check(home.connection, change(action, {"more": 1}))
+
+
 def test_a_reset_begins_both_directions_anew(home: Home) -> None:
     """In the new epoch; the peer is asked by a request that is signed later."""
     links.use(home.connection, PEER.node, links.IN, 1, [NumberRow(n=1, id="i", prev=None, link=LINK)], 1)
