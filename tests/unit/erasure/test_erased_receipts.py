@@ -30,6 +30,7 @@ from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.links import NumberRow
 from gateway.messages.store.messages import StatementRow
 from keys.documents.envelope import Receipt
+from keys.documents.receipts import SignedReceipts
 from keys.keystore.key_changes import BeginEpoch, FinishEpoch, RenewEnc
 from keys.primitives.batch import Proof
 from keys.primitives.domains import STATEMENT
@@ -124,7 +125,11 @@ async def test_a_sender_is_told_what_of_it_is_erased(desk: Desk) -> None:
     assert await desk.marks() == [NOW + 7]
     assert desk.home.wakeups.outgoing(NodeId(PEER)).is_set()
     (entry,) = [one for _, one in await desk.content.store.read(journal.leaves)]
-    assert all(word in entry for word in (b'"ev":"receipts.issued"', PEER.encode(), b'"at":%d' % (NOW + 7)))
+    owed = await desk.content.store.read(lambda c: receipts.owed(c, PEER, 9))
+    (kept,) = await desk.content.store.read(lambda c: receipts.signed(c, [row for _, row in owed]))
+    assert isinstance(kept, SignedReceipts)
+    words = (b'"ev":"receipts.issued"', kept.batch.hash.encode(), PEER.encode(), b'"at":%d' % (NOW + 7))
+    assert all(word in entry for word in words)
     await desk.receipts.tell()
     assert len((await desk.told())[PEER]) == 1
 

@@ -215,7 +215,7 @@ async def test_a_request_names_the_messages_by_which_it_went(desk: Desk) -> None
     assert await desk.request() == (State.WAITING, LATER, [601])
     assert (desk.home.wakeups.outgoing(ONWARD.node).is_set(), await desk.alarms()) == (True, [])
     entries = [one for _, one in await desk.content.store.read(journal.leaves)]
-    (entry,) = [one for one in entries if b"request.passed_on" in one]
+    (entry,) = [one for one in entries if b'"ev":"request.passed_on"' in one]
     assert all(word in entry for word in (b'"count":1', PEER.node.encode(), b'"at":%d' % NOW))
     await desk.forwarder.spread()
     assert len(desk.preparation.drafts) == 1
