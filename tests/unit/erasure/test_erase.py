@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +144,7 @@ async def test_a_message_is_erased(desk: Desk) -> None:
     assert await desk.eraser.erase({1: "objection"}, by="Ana B.", request=7) == 1
     assert await desk.left(1, 2) == {2}
     row = (await desk.found(1, 2))[1]
+    assert row.ref > 1_000
     assert (row.message, row.at, row.reason, row.request, row.told) == (1, NOW + 5, "objection", 7, None)
     assert (row.epoch, row.place, row.found) == (desk.home.keys.epoch, "not_held", "content")
     assert set(await desk.states()) == {1, 2}
@@ -154,6 +156,15 @@ async def test_a_message_is_erased(desk: Desk) -> None:
     assert [tuple(one) for one in events] == [(NOW + 5, "message", 1, "erased")]
     assert desk.others.done == ["kept", "forgot", "asked", "swept", "happened"]
     assert desk.home.wakeups.handover.is_set()
+
+
+async def test_nothing_of_it_stays_in_the_write_ahead_log(desk: Desk, tmp_path: Path) -> None:
+    """Its bytes would be there as long as nobody writes over them."""
+    await desk.keeps(desk.message(1))
+    ahead = tmp_path / "node.db-wal"
+    assert ahead.stat().st_size > 0
+    await desk.eraser.erase({1: "objection"})
+    assert ahead.stat().st_size == 0
 
 
 async def test_a_rule_erases_without_a_name(desk: Desk) -> None:
