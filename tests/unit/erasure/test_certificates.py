@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.batches import by
+from support.first_form import first_batch
 from support.nodes import NOW, Node, refused, signed
 
 from gateway.erasure.certificates import MOST_DESCRIPTORS, encode, read_all, verify
@@ -15,7 +16,7 @@ from gateway.messages.answers import sign_receipts
 from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import accept_chain
 from keys.documents.envelope import Receipt, Status
-from keys.primitives.encoding import b64u
+from keys.primitives.encoding import b64u, parse, unb64u
 from schemas import validate
 
 C, D, B = Node("C"), Node("D"), Node("B")
@@ -96,6 +97,7 @@ SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     "nothing erased": (lambda: certificate(receipt(Status.OPENED)), Code.WRONG_TYPE),
     "a revoked key": (revoked, Code.REVOKED_KEY),
     "a list where the signature is": (lambda: certificate() | {"signature": b64u(b"[]")}, Code.MALFORMED),
+    "a list where the receipts are": (lambda: certificate() | {"certificate": b64u(b"[]")}, Code.MALFORMED),
     "no signature": (lambda: certificate() | {"signature": b64u(b'{"signatures":[]}')}, Code.MALFORMED),
     "a longer signature than there is": (lambda: certificate() | {"signature": b64u(b" " * 200_001)}, Code.TOO_LARGE),
 }
@@ -115,6 +117,21 @@ def test_a_chain_has_a_bound():
     assert verify(certificate() | {"descriptors": [document] * MOST_DESCRIPTORS}, NOW).node == FIRST.node
     with refused(Code.MALFORMED):
         verify(certificate() | {"descriptors": [document] * (MOST_DESCRIPTORS + 1)}, NOW)
+
+
+def test_one_of_the_first_form():
+    """What a node of release 0.1.0 signed is its receipts as a document; it proves as much, and no more."""
+    told = first_batch(C.sig, receipt(), receipt(Status.DELIVERED, of=b64u(b"\x03" * 32)))
+    value = dict(encode(told, CHAIN))
+    assert unb64u(value["certificate"]) == told.payload
+    assert set(parse(unb64u(value["signature"]), limit=10_000)) == {"signatures"}  # type: ignore[arg-type]
+    found = verify(value, NOW)
+    assert (found.node, found.erased, found.at) == (FIRST.node, (OF,), NOW)
+    other = dict(encode(first_batch(C.sig, receipt(at=NOW + 1)), CHAIN))
+    with refused(Code.BAD_SIGNATURE):
+        verify(value | {"certificate": other["certificate"]}, NOW)
+    with refused(Code.WRONG_TYPE):
+        verify(dict(encode(first_batch(C.sig, receipt(Status.OPENED)), CHAIN)), NOW)
 
 
 def test_each_certificate_of_a_confirmation_is_judged_for_itself():

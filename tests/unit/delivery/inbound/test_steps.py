@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.endpoints import edited
-from support.incoming import SEALED
+from support.incoming import ENVELOPE, SEALED, B
 from support.nodes import refused
 
 from gateway.delivery.inbound import steps
@@ -133,3 +133,11 @@ def test_row_26_ids_are_ascii(change: Callable[[Any], object]) -> None:
     """Nothing that looks like an id passes for one."""
     with refused(Code.MALFORMED):
         steps.read_envelope(edited(SEALED, change))
+
+
+def test_an_envelope_expires_to_the_second() -> None:
+    """Before any key is looked for, and 300 seconds after the hour that it names: clocks may differ by so much."""
+    node = B.first().node
+    steps.check_address(ENVELOPE, own_node=node, now=ENVELOPE.exp + 299)
+    with refused(Code.EXPIRED):
+        steps.check_address(ENVELOPE, own_node=node, now=ENVELOPE.exp + 300)

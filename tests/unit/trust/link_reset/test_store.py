@@ -171,6 +171,7 @@ def test_what_the_peer_has_answered_since(connection: Connection):
         receipts.add(connection, [rows.receipt(f"of-{place}", **said_here)])
         made = came if place == 7 else sent
         made(connection, place, state="expired" if place == 6 else "received")
+    sent(connection, 9, id="id-0", peer=OTHER, state="received")  # who sends it gives a message its id
     assert [row.ref for row in store.answered_since(connection, PEER, 100, ["received", "voided"])] == [0, 5]
 
 

@@ -1,0 +1,281 @@
+"""gateway.erasure.erase: in one transaction everything goes that hangs on a message, and who knows of it is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from support.kept_content import keep, name_of
+from support.keystores import fails
+from support.nodes import NOW, Seeds
+from support.rows import PEER
+from support.trust_homes import Home, first_of
+
+from gateway.cases.register import CaseRegister
+from gateway.database import content, journal
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
+from gateway.erasure import erase
+from gateway.erasure import store as erasures
+from gateway.erasure.case_system import CaseSystemEraser
+from gateway.erasure.erase import Eraser, erased
+from gateway.erasure.store import ErasureRow
+from gateway.errors import Code
+from gateway.messages.store import local, messages, records
+from gateway.messages.store.local import OWN, ConsentRow, DraftRow
+from gateway.messages.store.messages import InboxRow
+from gateway.messages.store.records import OriginRow
+
+PEER_NODE = first_of("b")
+
+
+class Others:
+    """What stands beside erasing, and in which order it is asked."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def keep(self) -> None:
+        """How conversations stand is written down."""
+        self.done.append("kept")
+
+    def forget(self) -> None:
+        """What is in memory of conversations."""
+        self.done.append("forgot")
+
+    async def sweep(self) -> None:
+        """Files without a key."""
+        self.done.append("swept")
+
+    async def happened(self) -> None:
+        """The event stream has grown."""
+        self.done.append("happened")
+
+
+class Asked(CaseSystemEraser):
+    """A case system that is connected no longer, and whether it was to be asked."""
+
+    done: list[str]
+
+    async def ask(self) -> None:
+        """About all that it has not answered."""
+        self.done.append("asked")
+        await super().ask()
+
+
+class Desk:
+    """A node that erases."""
+
+    def __init__(self, home: Home, store: Store, vault: ContentSealer) -> None:
+        self.home, self.content, self.others = home, Content(store, vault), Others()
+        others: Any = self.others
+        clock: Any = home.clock
+        self.case_system = Asked(content=self.content, adapter=None, clock=clock)
+        self.case_system.done = self.others.done
+        self.eraser = Eraser(
+            content=self.content,
+            case_register=CaseRegister(self.content, Seeds("cases")),
+            identity=home.identity,
+            attachments=others,
+            loader=others,
+            status_updates=others,
+            time=home.time,
+            case_system=self.case_system,
+            wakeups=home.wakeups,
+            events=others,
+            clock=clock,
+        )
+        home.times.note(PEER_NODE.node, home.clock.at)
+
+    async def keeps(self, *made: Callable[[Connection], Any]) -> None:
+        """All this is stored."""
+
+        def move(connection: Connection) -> None:
+            for one in made:
+                one(connection)
+
+        await self.content.store.move(move)
+
+    def message(self, ref: int, **changed: Any) -> Callable[[Connection], Any]:
+        """A message that came."""
+        return lambda connection: keep(connection, self.content.sealer, ref, **changed)
+
+    def sent(self, ref: int, **changed: Any) -> Callable[[Connection], Any]:
+        """A message of ours."""
+        return self.message(ref, **{"direction": "out", "state": "opened"} | changed)
+
+    async def found(self, *refs: int) -> dict[int, ErasureRow]:
+        """What is written down of each."""
+        return await erased(self.content.store, refs)
+
+    async def left(self, *refs: int) -> set[int]:
+        """Which sealed rows are still there."""
+        return set(await self.content.store.read(lambda c: content.get(c, refs)))
+
+    async def states(self) -> dict[int, tuple[str, str | None]]:
+        """State and reason of each message."""
+        found = await self.content.store.read(
+            lambda c: c.exec_driver_sql("select ref, state, reason from message").all()
+        )
+        return {ref: (state, reason) for ref, state, reason in found}
+
+    async def entries(self, event: str) -> list[bytes]:
+        """What the log says of one kind of event."""
+        entries = await self.content.store.read(journal.leaves)
+        return [entry for _, entry in entries if event.encode() in entry]
+
+
+@pytest.fixture
+async def desk(store: Store, vault: ContentSealer) -> Desk:
+    """Whose clock a peer has confirmed; what the node itself stores is numbered behind what a test does."""
+    while store.new_ref() < 1_000:
+        pass
+    return Desk(await Home.open("a", PEER_NODE), store, vault)
+
+
+async def test_a_message_is_erased(desk: Desk) -> None:
+    """Its content goes, its row stays; when, why, by whom and in which epoch is written down."""
+    await desk.keeps(desk.message(1), desk.message(2))
+    desk.home.clock.at += 5
+    assert await desk.eraser.erase({1: "objection"}, by="Ana B.", request=7) == 1
+    assert await desk.left(1, 2) == {2}
+    row = (await desk.found(1, 2))[1]
+    assert row.ref > 1_000
+    assert (row.message, row.at, row.reason, row.request, row.told) == (1, NOW + 5, "objection", 7, None)
+    assert (row.epoch, row.place, row.found) == (desk.home.keys.epoch, "not_held", "content")
+    assert set(await desk.states()) == {1, 2}
+    (entry,) = await desk.entries("message.erased")
+    actor = desk.home.keys.actor(b"Ana B.").hex()
+    for words in (name_of(1), PEER, '"reason":"objection"', actor, f'"at":{NOW + 5}'):
+        assert words.encode() in entry
+    events = await desk.content.store.read(lambda c: c.exec_driver_sql("select at, kind, ref, state from event").all())
+    assert [tuple(one) for one in events] == [(NOW + 5, "message", 1, "erased")]
+    assert desk.others.done == ["kept", "forgot", "asked", "swept", "happened"]
+    assert desk.home.wakeups.handover.is_set()
+
+
+async def test_nothing_of_it_stays_in_the_write_ahead_log(desk: Desk, tmp_path: Path) -> None:
+    """Its bytes would be there as long as nobody writes over them."""
+    await desk.keeps(desk.message(1))
+    ahead = tmp_path / "node.db-wal"
+    assert ahead.stat().st_size > 0
+    await desk.eraser.erase({1: "objection"})
+    assert ahead.stat().st_size == 0
+
+
+async def test_a_rule_erases_without_a_name(desk: Desk) -> None:
+    """Nobody decided it."""
+    await desk.keeps(desk.message(1))
+    await desk.eraser.erase({1: "declined"})
+    (entry,) = await desk.entries("message.erased")
+    assert b'"actor":null' in entry
+    assert (await desk.found(1))[1].request is None
+
+
+async def test_what_is_erased_is_not_erased_again(desk: Desk) -> None:
+    """What was written down stays; the others go."""
+    await desk.keeps(desk.message(1), desk.message(2))
+    assert await desk.eraser.erase({1: "declined"}) == 1
+    before = await desk.found(1)
+    assert await desk.eraser.erase({1: "objection"}) == 0
+    assert await desk.eraser.erase({1: "objection", 2: "objection"}) == 1
+    assert (await desk.found(1), len(await desk.entries("message.erased"))) == (before, 2)
+
+
+async def test_many_are_erased_in_several_transactions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, each once."""
+    monkeypatch.setattr(erase, "AT_ONCE", 2)
+    await desk.keeps(*(desk.message(ref) for ref in range(1, 6)))
+    assert await desk.eraser.erase(dict.fromkeys(range(1, 6), "declined")) == 5
+    assert await desk.left(*range(1, 6)) == set()
+
+
+async def test_nothing_is_erased_by_a_clock_in_doubt(desk: Desk) -> None:
+    """But for what was erased before and came back with a backup: that time has passed."""
+    await desk.keeps(desk.message(1))
+    desk.home.times._signed.clear()  # type: ignore[attr-defined]
+    with fails(Code.CLOCK, "nothing was erased"):
+        await desk.eraser.erase({1: "declined"})
+    assert (await desk.left(1), desk.others.done) == ({1}, [])
+    assert await desk.eraser.erase_again({1: "declined"}) == 1
+    assert (await desk.left(1), desk.others.done) == (set(), ["kept", "forgot", "swept", "happened"])
+
+
+@pytest.mark.parametrize(
+    ("state", "after"),
+    [
+        ("queued", ("cancelled", "cancelled")),
+        ("awaiting_receipt", ("voiding", "cancelled")),
+        ("opened", ("opened", None)),
+    ],
+)
+async def test_what_waits_to_go_is_cancelled(desk: Desk, state: str, after: tuple[str, str | None]) -> None:
+    """What has left may have arrived, and is asked about; what has arrived stays as it is."""
+    await desk.keeps(
+        desk.sent(1, state=state), lambda c: messages.enqueue(c, [(1, PEER, NOW + 99)] if state == "queued" else [])
+    )
+    await desk.eraser.erase({1: "objection"})
+    assert (await desk.states())[1] == after
+
+
+async def test_what_waits_to_be_handed_over_waits_no_more(desk: Desk) -> None:
+    """Nobody is given what is erased; the others are."""
+    rows = [InboxRow(ref=ref, peer=PEER, n=ref, urgent=False, attempts=0, next_try=0) for ref in (1, 2)]
+    await desk.keeps(
+        desk.message(1, state="awaiting_handover"),
+        desk.message(2, state="awaiting_handover"),
+        lambda c: messages.arrive(c, rows),
+    )
+    await desk.eraser.erase({1: "objection"})
+    left = await desk.content.store.read(lambda c: c.exec_driver_sql("select ref from inbox").scalars().all())
+    assert list(left) == [2]
+
+
+@pytest.mark.parametrize(
+    ("reason", "waiting"), [("objection", "discarded"), ("declined", "waiting")], ids=["a person", "a rule"]
+)
+async def test_the_drafts_that_it_was_made_of_go(desk: Desk, reason: str, waiting: str) -> None:
+    """A rule leaves what is still worked on; what was released goes in any case."""
+
+    def drafts(connection: Connection) -> None:
+        records.add_origins(connection, [OriginRow(ref=900, key=b"key", version=b"v", at=1)])
+        content.put(connection, [desk.content.sealer.seal(ref, b"draft") for ref in (900, 41, 42)])
+        for ref, state in ((41, "waiting"), (42, "released")):
+            local.add_draft(connection, DraftRow(ref=ref, id=f"draft {ref}", origin=900, state=state, at=1))
+
+    await desk.keeps(desk.sent(1, origin=900), drafts)
+    await desk.eraser.erase({1: reason})
+    left = await desk.content.store.read(lambda c: c.exec_driver_sql("select ref, state from draft").all())
+    assert dict(map(tuple, left)).get(41) == waiting  # type: ignore[arg-type]
+    assert (await desk.left(41, 42)) == ({41} if waiting == "waiting" else set())
+
+
+async def test_a_consent_goes_with_the_last_message_that_relied_on_it(desk: Desk) -> None:
+    """What only proves that somebody asked does not count."""
+    index = b"a consent"
+    record = ConsentRow(ref=300, consent=index, holder=OWN, state="valid", at=1)
+    await desk.keeps(
+        desk.message(1, consent=index),
+        desk.message(2, consent=index),
+        desk.message(3, consent=index, body_type="erasure.request/1"),
+        lambda c: content.put(c, [desk.content.sealer.seal(300, b"record")]),
+        lambda c: local.add_consent(c, record),
+    )
+    await desk.eraser.erase({1: "objection"}, proof={3})
+    assert await desk.left(300) == {300}
+    await desk.eraser.erase({2: "objection"}, proof={3})
+    assert await desk.left(300) == set()
+
+
+async def test_where_something_of_it_is_known(desk: Desk) -> None:
+    """By the places of the node where it was looked for."""
+    rows = [InboxRow(ref=1, peer=PEER, n=1, urgent=False, attempts=0, next_try=0)]
+    await desk.keeps(desk.message(1, state="awaiting_handover"), lambda c: messages.arrive(c, rows))
+    await desk.eraser.erase({1: "objection"})
+    found: Mapping[int, ErasureRow] = await desk.found(1)
+    assert found[1].found == "content inbox"
+    assert await desk.content.store.read(lambda c: erasures.held(c, [1])) == frozenset()
