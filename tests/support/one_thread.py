@@ -25,6 +25,7 @@ from gateway.database import engine
 from gateway.database.kinds.database import Database
 from gateway.database.writing.writer import Writer
 from gateway.foundation import workers
+from gateway.foundation.work_meter import WorkMeter
 from gateway.foundation.workers import Threads
 
 
@@ -150,9 +151,12 @@ class LoopThreads(Threads):
 
 @contextmanager
 def done_by_the_loop() -> Iterator[None]:
-    """For so long whatever is opened has no threads: a `OneThreadLoop` does everything, and waits for no thread."""
+    """For so long whatever is opened has no threads: a `OneThreadLoop` does everything, and waits for no thread. What a
+    request takes of the processor is not counted: that is a question of the machine, and asking it takes a while.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "Writer", LoopWriter)
         for module in (engine, workers):
             patch.setattr(module, "Threads", LoopThreads)
+        patch.setattr(WorkMeter.__init__, "__defaults__", (float,))
         yield

@@ -37,8 +37,12 @@ WAYS = tuple((a, b) for a in NAMES for b in NAMES if a != b)
 ANA, BEN = "Ana B.", "Ben C."
 ONCE = ("message.submit", "draft.release")
 """What a key does once, also when it is asked again after its node ended."""
-APART = frozenset({"split view", "push", "pull", "expiry warnings", "overwork", "compromise review"})
-"""Chores about keys and documents of peers: a sender asks for what it needs of these by itself."""
+APART = frozenset(
+    {"split view", "push", "pull", "expiry warnings", "overwork", "compromise review", "database checkpoint"}
+)
+"""Chores about keys and documents of peers: a sender asks for what it needs of these by itself. And one that moves what
+was committed from one file of the database to another.
+"""
 FILE_SECONDS = 1
 """Seconds for which a file is waited for: after a break its sender waits by a clock that nobody moves."""
 
