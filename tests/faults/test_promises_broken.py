@@ -15,8 +15,8 @@ from support.three_walks import MET, WALKS, ThreeNodes
 
 from gateway.consent import effects
 from gateway.consent.operations import withdrawing
-from gateway.delivery.outbound import departure, exchange, file_carrier
-from gateway.delivery.outbound.departure import Departure
+from gateway.delivery.outbound import exchange, file_carrier
+from gateway.delivery.outbound.lookout import Lookout, Waiting
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erased_receipts import ErasureReceipts
@@ -34,12 +34,13 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 def departs_after_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
     """What waits is neither stopped by a withdrawal nor judged again when it departs."""
     patch.setattr(effects, "_relying", lambda *_: [])
-    patch.setattr(Departure, "_closed", lambda *_: None)
+    patch.setattr(Lookout, "_closed", lambda *_: None)
 
 
 def overwrites_a_cancellation(patch: pytest.MonkeyPatch) -> None:
-    """What was read before is numbered and sent, whatever was written since."""
-    patch.setattr(departure, "_compare", lambda *_: None)
+    """What was looked up before is numbered and sent, whatever was written since."""
+    stands = Waiting.stands
+    patch.setattr(Waiting, "stands", lambda waiting, *given: not waiting.changes or stands(waiting, *given))
     patch.setattr(messages, "_require_all", lambda *_: None)
     for module in (exchange, file_carrier):
         patch.setattr(module, "unchanged", lambda _, items: list(items))
@@ -138,6 +139,13 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
     """What a fault changes, for one test."""
     with pytest.MonkeyPatch.context() as patched:
         yield patched
+
+
+def test_every_fault_has_its_place(patch: pytest.MonkeyPatch) -> None:
+    """What the faults change is still there; whether walks find them is asked in the long form."""
+    for fault in {**SOON, **LATER}:
+        with patch.context() as alone:
+            fault(alone)
 
 
 def find_broken_promise(words: str) -> int:

@@ -13,21 +13,21 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from support.talk import DAY, HOUR, SETTING, START, End
+from support.talk import DAY, HOUR, START, End
 
 from gateway.conversations.rules.crossing import CARRIES_ON, beats
 from gateway.conversations.rules.facts import Message, Said, Side
 from gateway.conversations.rules.fold import (
     REPLIES,
-    Conversation,
     Fold,
     Impossible,
     JudgementPoint,
     Possible,
     fold,
+    followed,
     judge,
 )
-from gateway.conversations.rules.machines import NUMBERS, REFERRAL, Kind, Referral
+from gateway.conversations.rules.machines import NUMBERS, REFERRAL, Referral
 from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
 
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
@@ -233,7 +233,7 @@ class TwoSides(RuleBasedStateMachine):
                 m.n < theirs.n and m.side is theirs.side and m.id not in end.known for m in sender.known.values()
             )
             found = judge(
-                Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values())),
+                replace(end.conversation(), messages=tuple(end.known.values())),
                 theirs,
                 step=JudgementPoint.ADMISSION,
                 behind_gap=missing,
@@ -251,7 +251,7 @@ class TwoSides(RuleBasedStateMachine):
     def _agree(self) -> None:
         one, two = (end.conversation() for end in self.ends.values())
         assert {m.id: m for m in one.messages} == {m.id: m for m in two.messages}
-        mixed = replace(two, messages=tuple(reversed(two.messages)))
+        mixed = followed(replace(two, messages=tuple(reversed(two.messages)), trail=None))
         for later in (0, DAY, 10 * DAY, 40 * DAY, 400 * DAY):
             found, same = fold(one, self.now + later), fold(mixed, self.now + later)
             assert found == same

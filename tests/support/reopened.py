@@ -34,5 +34,12 @@ def known_folders() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "migrate", _compare_nothing)
         patch.setattr(schemas, "verify_schema_files", lambda _: [])
+        yield
+
+
+@contextmanager
+def known_policies() -> Iterator[None]:
+    """For so long a policy file is read once in this process, whoever adopts it."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(in_force, "read_policy", _read_once)
         yield

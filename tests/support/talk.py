@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.facts import Message, Said, Side
-from gateway.conversations.rules.fold import Conversation, Fold, fold
+from gateway.conversations.rules.fold import Conversation, Fold, fold, followed
 from gateway.conversations.rules.machines import Kind
 from schemas.region_pack.regions import load_region
 
@@ -20,6 +20,8 @@ SETTING = Setting(
     calendars={Side.HOST: load_region("tact").calendars["FR"], Side.RECEIVING: load_region("tact").calendars["AL"]}
 )
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
+SILENT = Conversation(kind=Kind.REFERRAL, setting=SETTING)
+"""A referral in which nothing was said."""
 
 
 @dataclass
@@ -172,6 +174,8 @@ class End:
     n: int = 0
     known: dict[str, Message] = field(default_factory=dict)
     queue: list[Message] = field(default_factory=list)
+    _last: Conversation = SILENT
+    """It was asked for last as this: a node keeps it too, and folds it on."""
 
     def seen(self) -> int:
         """The highest number of the other side that was applied: what was refused is not."""
@@ -187,5 +191,8 @@ class End:
         return (*self.known.values(), *self.queue)
 
     def conversation(self) -> Conversation:
-        """The same as the core takes it."""
-        return Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=self.messages())
+        """The same as the core takes it, with its trail."""
+        messages = self.messages()
+        if messages != self._last.messages:
+            self._last = followed(replace(self._last, messages=messages))
+        return self._last

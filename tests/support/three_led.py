@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from support.one_thread import OneThreadLoop
+from support.one_thread import OneThreadLoop, done_by_the_loop
 from support.promises import Letter
+from support.reopened import known_policies
 from support.three_acts import Acts
 from support.three_ends import (
     come_to_rest,
@@ -27,7 +29,7 @@ from support.three_restores import Restores
 T = TypeVar("T")
 HOUR = 3_600
 STUCK = 600
-"""Real seconds after which nothing goes on any more."""
+"""Seconds of the loop after which nothing goes on any more."""
 
 
 class Led:
@@ -38,14 +40,17 @@ class Led:
         self._base = new_folder()
         self.broken = False
         """Whether something was not done to its end: then nothing more is asked."""
+        threads = threading.active_count()
         self.trio: Trio = self.do(three_nodes(self._base))
+        assert threading.active_count() == threads, "a node has threads that `support.one_thread` does not know of"
         self.acts = Acts(self.trio)
         self.restores = Restores(self.trio, self.acts)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Something, to its end."""
         self.broken = True
-        done = self._loop.run_until_complete(asyncio.wait_for(work, STUCK))
+        with done_by_the_loop(), known_policies():
+            done = self._loop.run_until_complete(asyncio.wait_for(work, STUCK))
         self.broken = False
         return done
 

@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support.inwire import Act, KilledError, Moments, Switchboard
-from support.one_thread import written_by_the_loop
+from support.one_thread import cut_off
 from support.pair import Party
 from support.patience import PATIENCE
-from support.promises import Posted, Promises
+from support.promises import Promises
 from support.reopened import known_folders
-from support.three_files import read_all
-from support.wiretap import Wiretap
+from support.three_files import Reader, State, state_of
+from support.three_wire import Overheard
 
 from gateway.composition.node import Node
 from gateway.composition.senders import make_sender
 from gateway.composition.serving import make_intake
 from gateway.delivery.outbound.sender import Sender
 from gateway.errors import GatewayError
-from gateway.messages import answers
-from keys.documents.envelope import split_envelopes
-from keys.documents.receipts import SignedReceipts, Status
-from keys.documents.statement import Statement
-from keys.primitives.encoding import parse
 from keys.primitives.seal import EncPrivateKey
 
 NAMES = ("FR", "AL", "IT")
@@ -42,10 +37,14 @@ WAYS = tuple((a, b) for a in NAMES for b in NAMES if a != b)
 ANA, BEN = "Ana B.", "Ben C."
 ONCE = ("message.submit", "draft.release")
 """What a key does once, also when it is asked again after its node ended."""
-APART = frozenset({"split view", "push", "pull", "expiry warnings", "overwork", "compromise review"})
-"""Chores about keys and documents of peers: a sender asks for what it needs of these by itself."""
+APART = frozenset(
+    {"split view", "push", "pull", "expiry warnings", "overwork", "compromise review", "database checkpoint"}
+)
+"""Chores about keys and documents of peers: a sender asks for what it needs of these by itself. And one that moves what
+was committed from one file of the database to another.
+"""
 FILE_SECONDS = 1
-"""Real seconds for which a file is waited for: after a break its sender waits by a clock that nobody moves."""
+"""Seconds for which a file is waited for: after a break its sender waits by a clock that nobody moves."""
 
 
 class _RestedError(Exception):
@@ -68,17 +67,12 @@ class Trio:
     """By how many seconds the clock of a node was set wrong."""
     misled: set[str] = field(default_factory=set)
     """Nodes of which the clock was wrong once."""
-    opened: dict[str, Posted] = field(default_factory=dict)
-    """What was opened on the wire, by the id of the message."""
-    wiretap: Wiretap = field(default_factory=Wiretap)
-    sealings: set[bytes] = field(default_factory=set)
-    """Envelopes that were opened on the wire."""
-    contents: dict[tuple[str, str, int, int], tuple[str, str]] = field(default_factory=dict)
-    """What a node signed to another one under an epoch and number: id and commitment."""
+    reader: Reader = field(default_factory=Reader)
+    shut: dict[str, State] = field(default_factory=dict)
+    """In which state a node was seen to open nothing of what it has told to be erased."""
 
     def __post_init__(self) -> None:
-        self.board.left, self.board.came, self.board.told = self._left, self._came, self._told
-        self.board.left_part = lambda id: self.promises.leave(self.opened[id])
+        self.heard = Overheard(self.node, self.board, self.promises)
 
     @property
     def moments(self) -> Moments:
@@ -98,11 +92,11 @@ class Trio:
     async def open(self, name: str) -> None:
         """Begin a life: the folder is opened and made ready as `serve` does it."""
         party = self.parties[name]
-        with known_folders(), written_by_the_loop():
+        with known_folders():
             await party.open()
         node = party.running
         self.board.join(name, node)
-        self.wiretap.follow(node.keys)
+        self.heard.wiretap.follow(node.keys)
         await node.log.start()
         await node.epochs.finish_rotation()
         await node.upkeep.keys()
@@ -114,7 +108,7 @@ class Trio:
                 await self.node(name).checkpointer.look()
 
     async def end(self, name: str) -> None:
-        """End a life without a good-bye; what was committed is there."""
+        """End a life; what was committed is there."""
         self.board.leave(name)
         await self.parties[name].stop()
         self.senders = {way: sender for way, sender in self.senders.items() if name not in way}
@@ -132,10 +126,9 @@ class Trio:
         """
         self.moments.set(moment, act, writes=writes)
         try:
-            async with asyncio.timeout(PATIENCE):
-                await work
-        except KilledError:
-            pass
+            with suppress(KilledError):
+                async with asyncio.timeout(PATIENCE):
+                    await work
         finally:
             self.moments.act = None
         await self._open_again()
@@ -143,6 +136,7 @@ class Trio:
     async def _open_again(self) -> None:
         while self.moments.dead:
             name = self.moments.dead.pop()
+            cut_off(self.node(name))
             await self.end(name)
             await self.open(name)
             await self.witness(name)
@@ -239,58 +233,13 @@ class Trio:
 
     # --- what is seen ---------------------------------------------------------------------------------------------
 
-    def _left(self, sender: str, receiver: str, body: bytes) -> None:
-        for data in split_envelopes(body):
-            self.promises.leave(self._open(sender, receiver, data))
-
-    def _came(self, sender: str, receiver: str, ids: Sequence[str], answer: bytes) -> None:
-        posted = [self.opened[id] for id in ids]
-        there, here = self.node(receiver).own.descriptor, self.node(sender).own.node
-        read = answers.read_answers(
-            answer, asked=[one.id for one in posted], issuer=there, me=here, now=self.node(receiver).clock.now()
-        )
-        received = {receipt.msg for receipt in read.receipts if receipt.status is not Status.REJECTED}
-        for one in posted:
-            if one.id in received:
-                self.promises.come(one)
-
-    def _told(self, sender: str, receiver: str, document: bytes) -> None:
-        """A node tells how far messages have come: it has them, also where its answers to them were lost."""
-        for receipt in SignedReceipts.from_json(parse(document, limit=len(document))).receipts:
-            if receipt.status is not Status.REJECTED and (sender, receipt.msg) not in self.promises.arrived:
-                self.promises.come(self.opened[receipt.msg])
-
-    def _open(self, sender: str, receiver: str, data: bytes) -> Posted:
-        """Learn what an envelope says, also one whose seed is gone; what was seen before is known by its id."""
-        envelope = self.wiretap.record(data)
-        if data not in self.sealings:
-            self.sealings.add(data)
-            frames = self.wiretap.read(envelope, signer=self.node(sender).own.node)
-            self._hear_number(sender, receiver, frames.statement)
-            body: Any = parse(frames.body, limit=len(frames.body))
-            self.opened[envelope.id] = Posted(
-                sender=sender,
-                receiver=receiver,
-                id=envelope.id,
-                kind=frames.statement.body_type,
-                conversation=frames.statement.conv,
-                consent=body["header"].get("consent_ref"),
-                names=body["content"].get("consent_id"),
-                part=body["content"].get("scope") == "grants",
-                erase=body["content"].get("erase_wanted") is True,
-            )
-        return self.opened[envelope.id]
-
-    def _hear_number(self, sender: str, receiver: str, said: Statement) -> None:
-        """Nobody honest signs two contents under one number, whatever is sealed anew, lost and put back: so nobody
-        honest is ever proven to have done so (nrm1 7.15).
-        """
-        place, content = (sender, receiver, said.epoch, said.n), (said.id, said.commit)
-        assert self.contents.setdefault(place, content) == content, f"{sender} signed two contents under one number"
-
     async def readable(self, name: str) -> str:
         """Everything that a node can still open."""
-        return await read_all(self.node(name), self.promises.letters)
+        return await self.reader.read(self.node(name), self.promises.letters)
+
+    def state(self, name: str) -> State:
+        """All on which it hangs what a node opens of that which was recorded."""
+        return (*state_of(self.node(name)), len(self.heard.sealings))
 
     def shown(self, name: str) -> str:
         """Everything that the case system of a node shows."""

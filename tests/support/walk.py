@@ -40,7 +40,7 @@ from support.lines import (
     Person,
     Theme,
 )
-from support.talk import DAY, HOUR, SETTING, START, End
+from support.talk import DAY, HOUR, START, End
 
 import schemas
 from gateway.cases.rules import ConsentCase
@@ -50,8 +50,8 @@ from gateway.conversations.history import Side as Whose
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.crossing import CROSSINGS
 from gateway.conversations.rules.facts import Message, Side, make_message
-from gateway.conversations.rules.fold import REPLIES, Conversation, Fold, Overlay, fold
-from gateway.conversations.rules.machines import NUMBERS, Kind
+from gateway.conversations.rules.fold import REPLIES, Fold, Overlay, fold, followed
+from gateway.conversations.rules.machines import NUMBERS
 from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
 from gateway.delivery.inbound import steps as inbound
 from gateway.delivery.inbound.steps import ReceiverContext
@@ -70,8 +70,8 @@ from keys.primitives.hybrid_keys import SigningKey
 UNNUMBERED = 1 << 20
 """What has no number of the link yet stands behind all that have one, in the order in which it was written."""
 
-_LIKENESS: dict[Line, Message] = {}
-"""A message of each line as far as `events` looks at it, made once."""
+_LIKENESS: dict[tuple[Line, Side, str | None], Message] = {}
+"""A message of each line as far as `events` looks at it, by its side and what it answers, made once."""
 
 
 @dataclass
@@ -136,6 +136,9 @@ class Walk:
         for _ in range(steps):
             (doing,) = self.rng.choices([doing for doing, _ in doings], [often for _, often in doings])
             doing()
+        for end in self.ends.values():
+            kept = end.conversation()
+            assert followed(kept).trail == followed(replace(kept, trail=None)).trail, "not as it is folded whole"
         self._settle()
         return self._agree()
 
@@ -365,11 +368,13 @@ class Walk:
 
     def _likeness(self, end: End, line: Line) -> Message:
         """A message of this line as far as `events` looks at it."""
-        if line not in _LIKENESS:
-            _LIKENESS[line] = self._as_said(self._draft(end, line), end)
-        made = _LIKENESS[line]
-        asked = [m.id for m in end.known.values() if m.kind == REPLIES.get(line.kind) and m.side is not end.side]
-        return replace(made, side=end.side, reply_to=asked[-1] if asked else None)
+        wanted = REPLIES.get(line.kind)
+        known = () if wanted is None else reversed(end.known.values())
+        asked = next((m.id for m in known if m.kind == wanted and m.side is not end.side), None)
+        like = line, end.side, asked
+        if like not in _LIKENESS:
+            _LIKENESS[like] = replace(self._as_said(self._draft(end, line), end), reply_to=asked)
+        return _LIKENESS[like]
 
     # --- what a side knows ----------------------------------------------------------------------------------------
 
@@ -502,7 +507,7 @@ class Walk:
             header=dict(draft.header),
             content=dict(draft.content),
         )
-        known = Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values()))
+        known = replace(end.conversation(), messages=tuple(end.known.values()))
         around = ConversationContext(conversation=known, side=sender.side, partial=partial)
         try:
             inbound.accept_message(examined, known=held, conversation=around, own_node=NODES[end.side])
@@ -525,7 +530,7 @@ class Walk:
     def _agree(self) -> Fold:
         one, two = (end.conversation() for end in self.ends.values())
         assert {m.id: m for m in one.messages} == {m.id: m for m in two.messages}
-        mixed = replace(two, messages=tuple(reversed(two.messages)))
+        mixed = followed(replace(two, messages=tuple(reversed(two.messages)), trail=None))
         for later in (0, DAY, 10 * DAY, 40 * DAY, 400 * DAY):
             found, same = fold(one, self.now + later), fold(mixed, self.now + later)
             assert found == same
