@@ -107,10 +107,8 @@ def profile(mapping: RecordMapping, fates: object) -> Profile:
     wanted = {"person", "lost", "beside", "status", "received", "aliases"}
     if not isinstance(fates, dict) or set(fates) != wanted or not all(isinstance(v, dict) for v in fates.values()):
         raise RefusedError(Code.INVALID, "the second file of the profile does not have the expected form")
-    texts = {
-        name: {str(key): str(why) for key, why in fates[name].items()}
-        for name in ("person", "lost", "beside", "received")
-    }
+    named = ("person", "lost", "beside", "received")
+    texts = {name: {str(key): str(why) for key, why in fates[name].items()} for name in named}
     return Profile(
         mapping=mapping,
         status={str(state): str(word) for word, states in fates["status"].items() for state in states},
@@ -181,13 +179,9 @@ def _left(profile: Profile, filled: Mapping[str, Json]) -> Iterator[Line]:
     for label in filled:
         if compared(label) in read:
             continue
-        name = names.get(compared(label))
-        if name is not None and name in profile.person:
-            yield Line(field=label, place="", fate=Fate.PERSON, why=profile.person[name])
-        elif name is not None:
-            yield Line(field=label, place="", fate=Fate.LOST, why=profile.lost[name])
-        else:
-            yield Line(field=label, place="", fate=Fate.PERSON, why=NOT_A_FIELD)
+        name = names.get(compared(label), "")
+        why = profile.person.get(name) or profile.lost.get(name) or NOT_A_FIELD
+        yield Line(field=label, place="", fate=Fate.LOST if name in profile.lost else Fate.PERSON, why=why)
 
 
 def _wanted(draft: Mapping[str, Json]) -> Iterator[Line]:

@@ -101,7 +101,7 @@ class LinkedHolds:
                 questions.ask(self._content, connection, of, entry)
 
     def _fears(self, connection: Connection, case: CaseId) -> list[Fear]:
-        """What the person of a case fears, by the holds that lie on it and by what messages told."""
+        """Read what the person of a case fears, by the holds that lie on it and by what messages told."""
         told = self._told.read_fears(connection, case)
         holds = _holds(connection, case)
         if not holds:
@@ -109,8 +109,8 @@ class LinkedHolds:
         return [Fear(states=self._kept_from(connection, case), since=min(one.at for one in holds.values())), *told]
 
     def _unanswered(self, connection: Connection, about: CaseId, of: CaseId, fears: Sequence[Fear]) -> Fear | None:
-        """What the person of the case `about` fears, less the States that holds on the case `of` keep away from, and
-        those of which two people said, since that fear is known, that they do not concern it.
+        """Take from what the person of the case `about` fears the States that holds on the case `of` keep away from,
+        and those of which two people said, since that fear is known, that they do not concern it.
         """
         own = self._kept_from(connection, of)
         if not fears or EVERY in own:

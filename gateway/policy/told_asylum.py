@@ -55,14 +55,14 @@ class ToldAsylum:
         self._peers = peers
 
     def read_fears(self, connection: Connection, case: CaseId) -> list[Fear]:
-        """What each conversation of a case tells now; nothing of one whose last status does not protect."""
+        """Read what each conversation of a case tells now; nothing of one whose last status does not protect."""
         known = conversation_rows.get(connection, cases.conversations_of(connection, case))
         held, _ = self._loader.load(connection, list(known))
         found = [self._read_fear(peer, one) for (_, peer), one in held.items()]
         return [fear for fear in found if fear is not None]
 
     def _read_fear(self, peer: NodeId, held: LoadedConversation) -> Fear | None:
-        """What one conversation tells, since it first did without a break."""
+        """Read what one conversation tells, since it first did without a break."""
         at, since, history = {row.ref: row.at for row in held.rows}, None, NOTHING_SAID
         for ref, history in read_in_order(held.said):
             if not is_protected(history.legal_status):

@@ -169,8 +169,8 @@ class Preparation:
     def load_inputs(
         self, connection: Connection, read: Sequence[tuple[Draft, Peer]], named: Set[Json]
     ) -> list[tuple[Draft, Peer, Found]]:
-        """What drafts that were read are judged by, each under the reference that its case has; `named` are the ids
-        that callers gave, as the files of their messages have them.
+        """Load what drafts that were read are judged by, each under the reference that its case has; `named` are the
+        ids that callers gave, as the files of their messages have them.
         """
         told = self._drafts.under_references(connection, read)
         found = self._inputs.load_inputs(connection, told, named)
