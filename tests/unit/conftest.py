@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Connection
 from support.databases import shared_postgresql
 from support.fresh import engine_of, migrate
@@ -16,6 +17,12 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.kinds.sqlite_file import SqliteFile
 from keys.keystore.keystore import Cost, Keystore, system_rand
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Whatever a test before set up for the logs of a program is over: a test sees each line that it asks for."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

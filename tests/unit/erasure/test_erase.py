@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,6 +48,10 @@ class Others:
         """What is in memory of conversations."""
         self.done.append("forgot")
 
+    async def forget_questions(self) -> None:
+        """What was asked about linked cases and is asked no more."""
+        self.done.append("asked no more")
+
     async def sweep(self) -> None:
         """Files without a key."""
         self.done.append("swept")
@@ -73,6 +78,7 @@ class Desk:
     def __init__(self, home: Home, store: Store, vault: ContentSealer) -> None:
         self.home, self.content, self.others = home, Content(store, vault), Others()
         others: Any = self.others
+        questions: Any = SimpleNamespace(forget=others.forget_questions)
         clock: Any = home.clock
         self.case_system = Asked(content=self.content, adapter=None, clock=clock)
         self.case_system.done = self.others.done
@@ -81,7 +87,8 @@ class Desk:
             case_register=CaseRegister(self.content, Seeds("cases")),
             identity=home.identity,
             attachments=others,
-            loader=others,
+            forget=others.forget,
+            linked_holds=questions,
             status_updates=others,
             time=home.time,
             case_system=self.case_system,
@@ -154,7 +161,7 @@ async def test_a_message_is_erased(desk: Desk) -> None:
         assert words.encode() in entry
     events = await desk.content.store.read(lambda c: c.exec_driver_sql("select at, kind, ref, state from event").all())
     assert [tuple(one) for one in events] == [(NOW + 5, "message", 1, "erased")]
-    assert desk.others.done == ["kept", "forgot", "asked", "swept", "happened"]
+    assert desk.others.done == ["kept", "forgot", "asked", "asked no more", "swept", "happened"]
     assert desk.home.wakeups.handover.is_set()
 
 
@@ -202,7 +209,7 @@ async def test_nothing_is_erased_by_a_clock_in_doubt(desk: Desk) -> None:
         await desk.eraser.erase({1: "declined"})
     assert (await desk.left(1), desk.others.done) == ({1}, [])
     assert await desk.eraser.erase_again({1: "declined"}) == 1
-    assert (await desk.left(1), desk.others.done) == (set(), ["kept", "forgot", "swept", "happened"])
+    assert (await desk.left(1), desk.others.done) == (set(), ["kept", "forgot", "asked no more", "swept", "happened"])
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ def test_the_record_of_a_withdrawn_consent_stays():
     with led() as three:
         letter = wait_anew(three, known=False)
         three.do(three.acts.withdraw("AL", letter.consent))
-        left = len(three.trio.opened)
+        left = len(three.trio.heard.opened)
         three.carry("AL", "FR")
-        assert {posted.kind for posted in [*three.trio.opened.values()][left:]} == {"consent.withdrawal/1"}
+        assert {posted.kind for posted in [*three.trio.heard.opened.values()][left:]} == {"consent.withdrawal/1"}
 
 
 def test_what_is_erased_and_comes_once_more_opens_to_nobody():
@@ -113,9 +113,9 @@ def test_what_is_erased_and_comes_once_more_opens_to_nobody():
         three.do(three.acts.erase("FR", letter))
         three.carry("AL", "FR")
         keys = three.trio.node("FR").keys
-        assert three.trio.wiretap.is_open_to(keys, letter.id)
+        assert three.trio.heard.wiretap.is_open_to(keys, letter.id)
         three.do(three.trio.do_chores("FR"))
-        assert not three.trio.wiretap.is_open_to(keys, letter.id)
+        assert not three.trio.heard.wiretap.is_open_to(keys, letter.id)
         three.carry("FR", "AL")
         told = "select status from receipt where direction = 'received' and id = '" + letter.id + "'"
         assert ("erased",) in three.do(three.trio.rows("AL", told))
