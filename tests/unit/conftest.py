@@ -19,10 +19,13 @@ from gateway.database.kinds.sqlite_file import SqliteFile
 from keys.keystore.keystore import Cost, Keystore, system_rand
 
 
-@pytest.fixture(autouse=True)
-def plain_logs() -> None:
-    """Whatever a test before set up for the logs of a program is over: a test sees each line that it asks for."""
+@pytest.fixture
+def plain_logs() -> Iterator[None]:
+    """What a test before set up for the logs of a program counts for nothing: each line is told that is asked for."""
+    before = structlog.get_config()
     structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ from gateway.messages.store.messages import MessageRow
 from gateway.messages.store.records import OriginRow
 from gateway.ports import Delivery, Erasure, LocalRecord
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 ORIGIN = 900
 RECORD = "case 7 in the office"
 

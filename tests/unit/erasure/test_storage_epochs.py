@@ -24,6 +24,8 @@ from gateway.identity.machines import GENERATION
 from keys.keystore.key_changes import BeginEpoch
 from keys.keystore.keystore import system_rand
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER = first_of("b")
 
 

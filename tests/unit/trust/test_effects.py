@@ -39,6 +39,8 @@ from keys.offline.roots import new_root
 from keys.primitives.domains import TRUST_1
 from keys.primitives.sign import SignedDocument
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER, OTHER = first_of("b"), first_of("d")
 ANA, BEN = ADMINS
 LESS = SCOPE.to_json() | {"types": []}

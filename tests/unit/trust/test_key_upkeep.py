@@ -28,6 +28,8 @@ from keys.documents.succession import Change
 from keys.keystore.key_changes import RenewEnc
 from keys.primitives.domains import DESCRIPTOR_1
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 B, C = first_of("b"), first_of("d")
 ROTATED = Change(rotate=frozenset({Use.SIG}), at_once=True)
 YEAR = 366 * DAY

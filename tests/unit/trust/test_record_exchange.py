@@ -35,6 +35,8 @@ from keys.documents.trust_record import TrustRecord, TrustState
 from keys.primitives.domains import RESET, TRUST, TRUST_1
 from keys.primitives.sign import SignedDocument
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 US, PEER = first_of("a"), first_of("b")
 ACTIVE, SUSPENDED, REVOKED = TrustState.ACTIVE, TrustState.SUSPENDED, TrustState.REVOKED
 

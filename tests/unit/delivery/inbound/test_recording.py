@@ -47,6 +47,8 @@ from gateway.peers.scope import PeerState
 from keys.documents.envelope import MESSAGE_LIFE, Receipt, Status
 from keys.primitives.encoding import b64u
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER = A.first()
 REFERRAL, ENQUIRY, ALERT = (
     "referral.request.1/valid-minimal",

@@ -35,6 +35,8 @@ from keys.documents.envelope import Receipt, Status
 from keys.primitives.encoding import b64u
 from schemas import load_catalogue
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER, ONWARD = first_of("b"), first_of("d")
 ASKS, TASK = 90, 190
 UNITS = {"sender_unit": "theirs", "sender_role": "a", "recipient_unit": "ours", "recipient_role": "b"}

@@ -29,6 +29,8 @@ from gateway.foundation.ids import ConversationId
 from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 OTHER = "n1other"
 ASKS, TASK = 90, 190
 CONSENT = name_of(7)

@@ -30,6 +30,8 @@ from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.messages.types import Draft, ValidMessage
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER, ONWARD, THIRD = first_of("b"), first_of("d"), first_of("e")
 ASKS, TASK = 90, 190
 CONSENT = name_of(7)

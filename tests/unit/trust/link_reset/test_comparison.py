@@ -21,6 +21,8 @@ from gateway.trust.link_reset import comparison
 from gateway.trust.link_reset import store as resets
 from gateway.trust.link_reset.comparison import LinkComparison
 
+pytestmark = pytest.mark.usefixtures("plain_logs")
+
 PEER, OTHER = first_of("b"), first_of("d")
 
 
