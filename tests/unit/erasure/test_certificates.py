@@ -124,7 +124,7 @@ def test_one_of_the_first_form():
     told = first_batch(C.sig, receipt(), receipt(Status.DELIVERED, of=b64u(b"\x03" * 32)))
     value = dict(encode(told, CHAIN))
     assert unb64u(value["certificate"]) == told.payload
-    assert set(parse(unb64u(value["signature"]), limit=10_000)) == {"signatures"}  # type: ignore[arg-type]
+    assert set(parse(unb64u(value["signature"]), limit=10_000)) == {"signatures"}
     found = verify(value, NOW)
     assert (found.node, found.erased, found.at) == (FIRST.node, (OF,), NOW)
     other = dict(encode(first_batch(C.sig, receipt(at=NOW + 1)), CHAIN))

@@ -204,7 +204,7 @@ async def test_many_are_erased_in_several_transactions(desk: Desk, monkeypatch: 
 async def test_nothing_is_erased_by_a_clock_in_doubt(desk: Desk) -> None:
     """But for what was erased before and came back with a backup: that time has passed."""
     await desk.keeps(desk.message(1))
-    desk.home.times._signed.clear()  # type: ignore[attr-defined]
+    desk.home.times._signed.clear()
     with fails(Code.CLOCK, "nothing was erased"):
         await desk.eraser.erase({1: "declined"})
     assert (await desk.left(1), desk.others.done) == ({1}, [])
@@ -257,7 +257,7 @@ async def test_the_drafts_that_it_was_made_of_go(desk: Desk, reason: str, waitin
     await desk.keeps(desk.sent(1, origin=900), drafts)
     await desk.eraser.erase({1: reason})
     left = await desk.content.store.read(lambda c: c.exec_driver_sql("select ref, state from draft").all())
-    assert dict(map(tuple, left)).get(41) == waiting  # type: ignore[arg-type]
+    assert dict(map(tuple, left)).get(41) == waiting
     assert (await desk.left(41, 42)) == ({41} if waiting == "waiting" else set())
 
 

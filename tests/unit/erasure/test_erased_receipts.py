@@ -177,11 +177,11 @@ async def test_nobody_is_told_while_something_opens_it(desk: Desk) -> None:
 async def test_a_node_that_signs_nothing_tells_it_later(desk: Desk) -> None:
     """No seed goes either."""
     await desk.erased(1)
-    signers, desk.home.keys._signers = desk.home.keys._signers, {}  # type: ignore[attr-defined]
+    signers, desk.home.keys._signers = desk.home.keys._signers, {}
     before = desk.seeds()
     await desk.receipts.tell()
     assert (await desk.told(), desk.seeds()) == ({}, before)
-    desk.home.keys._signers = signers  # type: ignore[attr-defined]
+    desk.home.keys._signers = signers
     await desk.receipts.tell()
     assert len(await desk.told()) == 1
 

@@ -190,7 +190,7 @@ async def test_what_another_machine_stores_meanwhile_is_wrapped_too(disk: Disk) 
             await disk.store.move(lambda c: content.put(c, [late]))
         return await checkpoint(truncate=truncate)
 
-    disk.store.checkpoint = stored_meanwhile  # type: ignore[method-assign]
+    disk.store.checkpoint = stored_meanwhile
     await disk.epochs.rotate()
     assert late.epoch == before
     assert [disk.sealer.open(row) for row in await disk.read(1, 2)] == [b"row 1", b"row 2"]

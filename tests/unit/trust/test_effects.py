@@ -260,7 +260,7 @@ async def test_without_a_key_nothing_is_said_again(council: Council) -> None:
     council.activate(PEER)
     council.connection.exec_driver_sql("delete from trust_record")
     await home.registry.refresh()
-    home.keys._signers.clear()  # type: ignore[attr-defined] # as where the descriptor lists none
+    home.keys._signers.clear()  # as where the descriptor lists none
     await council.effects.say_again()
     await council.effects.leave_first_form()
     assert (chain(council), home.wakeups.trust.is_set()) == ([], False)

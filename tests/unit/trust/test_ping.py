@@ -315,7 +315,7 @@ async def steps(way: Way, *ends: str | RefusedError) -> list[tuple[Any, ...]]:
         return look
 
     names = ("name", "tcp", "tls")
-    way.pinger._steps = lambda: [(name, step(place)) for place, name in enumerate(names, 1)]  # type: ignore[method-assign]
+    way.pinger._steps = lambda: [(name, step(place)) for place, name in enumerate(names, 1)]
     found = await way.pinger.ping(way.here.peer(PEER))
     return [(one.step, one.ok, one.detail, one.fix, one.code, one.ms) for one in found]
 
@@ -363,7 +363,7 @@ async def test_every_step_says_what_to_do(way: Way) -> None:
     ]
     fixes = []
     for name in names:
-        way.pinger._steps = lambda name=name: [(name, failing)]  # type: ignore[method-assign]
+        way.pinger._steps = lambda name=name: [(name, failing)]
         fixes += [(await way.pinger.ping(way.here.peer(PEER)))[0].fix]
     assert all(fixes)
     assert [fixes[names.index(name)] for name in ("versions", "schemas")] == [

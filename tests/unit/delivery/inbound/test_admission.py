@@ -251,11 +251,11 @@ def test_a_consent_that_was_taken_back_without_a_record(desk: Desk) -> None:
 
 def test_the_facts_are_those_of_signed_descriptors(desk: Desk) -> None:
     """Kind and roles of the sending unit by its node, those of our own by this one and its settings."""
-    facts = desk.admission._build_facts(desk.peer, desk.examine(said(REFERRAL))[0], {}, ())  # type: ignore[arg-type]
+    facts = desk.admission._build_facts(desk.peer, desk.examine(said(REFERRAL))[0], {}, ())
     assert (facts.sender_roles, facts.recipient is not None and facts.recipient.kind) == (SIGNED, UnitKind.NGO)
     assert facts.recipient is not None and facts.recipient.current
     desk.clock.at = B.first().expires
-    stale = desk.admission._build_facts(desk.peer, desk.examine(said(REFERRAL))[0], {}, ())  # type: ignore[arg-type]
+    stale = desk.admission._build_facts(desk.peer, desk.examine(said(REFERRAL))[0], {}, ())
     assert stale.recipient is not None and not stale.recipient.current
     assert (facts.consent, facts.recorded_by, facts.withdrawn) == (None, frozenset(), False)
 
@@ -305,7 +305,7 @@ def test_a_table_that_could_be_subtracted_is_refused(desk: Desk) -> None:
     assert desk.accept(first, tables=(overlap,)) == Refusal(Code.GATE_G12)
     earlier = accepted(first)
     assert isinstance(desk.accept(first, earlier, tables=()), AcceptedMessage)
-    cells = [dict(cell) for cell in earlier.content["cells"]]  # type: ignore[call-overload, union-attr]
+    cells = [dict(cell) for cell in earlier.content["cells"]]
     changed = replace(earlier, content=earlier.content | {"cells": cells[:-1]})
     assert desk.accept(first, changed, tables=()) == Refusal(Code.GATE_G12)
     assert isinstance(desk.accept(other(ENQUIRY), changed, tables=(overlap,)), AcceptedMessage)

@@ -118,7 +118,7 @@ async def test_no_envelope(desk: Desk) -> None:
 async def test_a_key_that_is_not_here(desk: Desk) -> None:
     """The sender seals anew; what the peer did not sign is none of its."""
     other = Node("elsewhere").enc
-    sender = Sender(node=A, to=SimpleNamespace(name="h", first=lambda: desk.home.own.chain[0], enc=other))  # type: ignore[arg-type]
+    sender = Sender(node=A, to=SimpleNamespace(name="h", first=lambda: desk.home.own.chain[0], enc=other))
     elsewhere = sender.seal(sender.statement(id=b64u(b"\1" * 16)))
     posing = replace(desk.sender, key=NEXT_KEY)
     unsigned = posing.seal(posing.statement(id=b64u(b"\2" * 16)))

@@ -190,7 +190,7 @@ class Desk:
         """What each envelope of one request is answered: its id, and a code."""
         body = parse(await self.receiver.answer_messages(PEER.node, join_envelopes(envelopes)), limit=1_000_000)
         assert isinstance(body, dict)
-        return [(one["id"], one["code"]) for one in body["answers"]]  # type: ignore[index, call-overload, union-attr]
+        return [(one["id"], one["code"]) for one in body["answers"]]
 
     def results(self) -> tuple[Any, ...]:
         """What was judged last."""
@@ -461,8 +461,8 @@ async def asks(desk: Desk, n: int) -> tuple[str, str | None]:
     """What it is answered."""
     body = parse(await desk.receiver.answer_void(PEER.node, void(n, desk.home)), limit=10_000)
     assert isinstance(body, dict)
-    (one,) = body["answers"]  # type: ignore[misc]
-    return one["id"], one["code"]  # type: ignore[index, call-overload, return-value]
+    (one,) = body["answers"]
+    return one["id"], one["code"]
 
 
 async def test_what_never_arrived_never_will(desk: Desk) -> None:

@@ -248,7 +248,7 @@ async def test_many_messages_are_named_in_several_requests(desk: Desk) -> None:
     )
     await desk.asked(What.CONVERSATION)
     await desk.forwarder.spread()
-    assert [len(draft.content["targets"]) for draft in desk.preparation.drafts] == [MOST_TARGETS, 1]  # type: ignore[arg-type]
+    assert [len(draft.content["targets"]) for draft in desk.preparation.drafts] == [MOST_TARGETS, 1]
 
 
 async def test_who_has_it_from_elsewhere_is_not_told(desk: Desk) -> None:

@@ -218,6 +218,6 @@ async def test_an_answer_is_not_waited_for_long(desk: Desk, monkeypatch: pytest.
         desk.home.line.asked.append(("get_link", PEER.node))
         await asyncio.Event().wait()
 
-    desk.home.line.get_link = silent  # type: ignore[attr-defined]
+    desk.home.line.get_link = silent
     await desk.comparison.try_with(PEER.node)
     assert desk.asked() == [PEER.node]

@@ -221,7 +221,7 @@ def offer(home: Home, **changed: Any) -> tuple[bytes, dict[str, Any]]:
     """The peer asks, and what a person accepts."""
     usual = {"from_": PEER.node, "to": US.node, "view": UNUSED, "epoch": 2, "backup": BACKUP, "change": "c" * 43}
     payload = Reset(**usual | {"created": NOW} | changed).encode()
-    key = home.keys._signer(Use.SIG).key  # type: ignore[attr-defined]
+    key = home.keys._signer(Use.SIG).key
     document = sign_as(RESET, payload, key).encode()
     return document, {"reset": reset_hash(payload), "epoch": 2, "backup": BACKUP}
 
