@@ -35,6 +35,8 @@ WIDTHS = (PHONE, 390, 640, 768)
 """Pixels across the screens on which nothing may be too wide: that one, a usual telephone, a desk of 1280 at 200 %, and
 the smallest beside whose page the sections stand.
 """
+LEFT = "The provided callback is no longer runnable."
+"""What a browser says where a page is left while a callback waits for its turn: no fault of this page."""
 PICTURES = "TRM_PICTURES"
 """Names the folder for pictures."""
 UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
@@ -183,7 +185,7 @@ async def seat(browser: Browser, origin: str, *, locale: str = "en") -> AsyncIte
     found = await at_page(context, page, origin)
     context.on("request", lambda request: found.asked.add(urlsplit(request.url).netloc))
     page.on("console", lambda message: found.said.append(message.text))
-    page.on("pageerror", lambda error: found.said.append(str(error)))
+    page.on("pageerror", lambda error: found.said.extend({str(error)} - {LEFT}))
     try:
         yield found
     finally:

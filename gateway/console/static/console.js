@@ -78,7 +78,7 @@ if (news && window.BroadcastChannel && navigator.locks) {
       stream.addEventListener("counts", (event) => pass({ counts: JSON.parse(event.data) }));
       stream.onerror = () => stream.readyState === EventSource.CLOSED && resolve();
     }),
-  );
+  ).catch(() => {}); // this page was left just as its turn came: the next one listens
 }
 
 document.getElementById("errors")?.focus();
