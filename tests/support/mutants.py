@@ -95,13 +95,14 @@ class Bench:
 
     def run(self, seconds: float) -> bool:
         """Let mutmut go on for so long; False if it gave up, and then `log` says why."""
+        began = self._current()  # it copies the tests: what is changed meanwhile is asked about the next time
         try:
             with self.log.open("w") as log:
                 ended = self._ask(log, time.monotonic() + seconds)
         except subprocess.TimeoutExpired:
             return True
         if ended:
-            self._stamp.write_text(json.dumps(self._current()))
+            self._stamp.write_text(json.dumps(began))
         return ended
 
     def _ask(self, log: IO[str], until: float) -> bool:
