@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.conversations.history import Opened, history_of
+from gateway.conversations.history import Opened, history_of, in_order
 from gateway.foundation.json import Json
 
 DESCRIBED = ("person", "person_identifying")
@@ -35,7 +35,7 @@ class PersonFacts:
 
 def describe_person(said: Iterable[Opened], today: date) -> PersonFacts:
     """Read the facts from the messages of all conversations of a case; of two the later one counts."""
-    ordered = sorted(said, key=lambda message: message.created)
+    ordered = in_order(said)
     history = history_of(ordered)
     gender, languages = None, list[tuple[str, str | None]]()
     for message in ordered:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from gateway.conversations.history import Opened, history_of
+from gateway.conversations.history import Opened, history_of, in_order
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
 from schemas.law.legal_status import is_protected
@@ -30,7 +30,7 @@ _ASKED_FOR = frozenset({"nationality.request", "traveldoc.request"})
 
 def facts_of(messages: Iterable[Opened], today: date) -> frozenset[Fact]:
     """The facts that hold by these messages, those that were applied, in any order."""
-    ordered = sorted(messages, key=lambda message: message.created)
+    ordered = in_order(messages)
     history, kinds = history_of(ordered), {type_name(message.body_type) for message in ordered}
     requests = [message.content for message in ordered if type_name(message.body_type) == "referral.request"]
     holding = {

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from gateway.conversations.history import Opened, history_of
+from gateway.conversations.history import Opened, history_of, in_order
 from gateway.foundation.json import Json
 from gateway.statistics.tallies import CORRIDOR, Case
 from schemas.types import type_name
@@ -33,7 +33,7 @@ _NO_LONGER = frozenset({"overturned", "revoked"})
 
 def case_of(messages: Iterable[Opened], registered: date, country: str | None) -> Case:
     """One case by the messages of its conversation, in any order. ``country`` is that of the other side."""
-    ordered = sorted(messages, key=lambda message: message.created)
+    ordered = in_order(messages)
     history = history_of(ordered)
     child = history.child(registered)
     found: dict[str, frozenset[str]] = {

@@ -389,6 +389,7 @@ class Walk:
                 body_type=self.letters[m.id].draft.body_type,
                 side=Whose.OURS if m.side is end.side else Whose.THEIRS,
                 created=m.created,
+                n=m.n,
                 header=self.letters[m.id].draft.header,
                 content=self.letters[m.id].draft.content,
             )

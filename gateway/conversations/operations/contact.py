@@ -15,7 +15,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.consent import register
-from gateway.conversations.history import Opened
+from gateway.conversations.history import Opened, in_order
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.rules.facts import Side
@@ -96,7 +96,7 @@ class ContactOperations:
             raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
         now = self._clock.now()
         one = next(iter(held.values()))
-        said = sorted(one.said.values(), key=lambda message: message.created)
+        said = in_order(one.said.values())
         local = _local(one, said, now)
         advice = may_contact(_rule(said), channel, asked.address, local)
         closed = do_not_notify(

@@ -174,12 +174,17 @@ def _g4_missing(history: History, today: date) -> str | None:
     conclusion = _joint(history)
     if conclusion is None:
         return "the joint conclusion is missing: agree one and send risk.assessment with part joint"
-    newest = max(history.joint.values(), key=lambda risk: risk.at)
+    side, newest = max(history.joint.items(), key=lambda item: item[1].at)
     if not _holds(newest, today):
         return f"the joint risk assessment is older than {RISK_DAYS} days or due for review: agree a new one"
     if conclusion not in PROCEED:
         return "the joint risk assessment does not say proceed: look for protection alternatives (ODIHR principle 3)"
-    if any(part.at > newest.at and part.conclusion not in PROCEED for part in history.parts.values()):
+    newer = (  # in one second what its own side numbered later; with what the other side tells it was agreed
+        part
+        for (teller, _), part in history.parts.items()
+        if part.at > newest.at or (teller is side and part.at == newest.at and part.n > newest.n)
+    )
+    if any(part.conclusion not in PROCEED for part in newer):
         return "a newer part of the risk assessment says stop: agree a new joint conclusion"
     return None
 

@@ -61,22 +61,30 @@ def her_referral(status: str) -> dict[str, Any]:
     return request | {"content": content | {"legal_status": status, "person": person}}
 
 
+async def arrives(two: Two, id: str) -> None:
+    """Wait until Albania has a message and France knows it; the clock stands still meanwhile."""
+    await two.until(lambda: any(d.message_id == id for d in two.al.deliveries()), what="it arrives")
+
+    async def told() -> bool:
+        return await two.fr.state(id) in ("awaiting_opening", "opened")
+
+    await two.until(told, what="France has the receipts")
+
+
 async def refer_her(two: Two, status: str) -> str:
     """Refer her, and wait until Albania has it; the id."""
     id = str((await two.fr.call("message.submit", **her_referral(status)))["id"])
-    await two.until(lambda: any(d.message_id == id for d in two.al.deliveries()), seconds=60, what="it arrives")
+    await arrives(two, id)
     return id
 
 
 async def correct(two: Two, id: str, status: str) -> None:
-    """France tells another legal status of her, and Albania has it."""
+    """France tells another legal status of her, and Albania has it: what was said later counts."""
     content = {"target_message": id, "path": "/content/legal_status", "data_category": "immigration"}
     content |= {"new_value": status, "reason": "new_fact", "safety_relevant": False}
     header = {"case_ref_sender": "F-1", "consent_ref": HERS}
     request = example("data.correction/1", "AL", **header) | {"conversation": HER_TALK, "purpose": "referral"}
-    two.clock.advance(1)  # what was said later counts
-    done = await two.fr.call("message.submit", **request | {"content": content})
-    await two.until(lambda: any(d.message_id == done["id"] for d in two.al.deliveries()), seconds=60, what="it arrives")
+    await arrives(two, str((await two.fr.call("message.submit", **request | {"content": content}))["id"]))
 
 
 async def accept_him(two: Two) -> str | Code:
@@ -105,6 +113,18 @@ async def test_who_is_told_asks_and_so_does_who_tells(two: Two) -> None:
         assert (await two.al.call("asylum.apart", id=him, by=by, states=["FR"]))["unanswered"] == left
     assert await accept_him(two) == "queued"
     assert (await asked(two.al), await asked(two.fr)) == ([["MA"]], [["FR", "MA"]])
+
+
+async def test_a_correction_counts_that_departs_in_the_second_of_what_it_corrects(two: Two) -> None:
+    """A case system sends both one after the other."""
+    await adopt_wide(two.fr)
+    begun = two.clock.now()
+    hers = await refer_her(two, "irregular")
+    await correct(two, hers, "asylum_pending")
+    assert two.clock.now() == begun
+    for party in (two.fr, two.al):
+        await relate(party)
+        assert await asked(party) == [["FR", "MA"]]
 
 
 async def test_where_no_state_was_told_every_one_is_asked_about_but_who_told_it(two: Two) -> None:

@@ -45,6 +45,15 @@ REFERRAL = said(
 )
 
 
+def test_what_departed_in_one_second_counts_as_it_was_numbered():
+    """A correction that had waited together with what it corrects holds; so does what has no number yet."""
+    told = said("data.correction", {"path": "/content/legal_status", "new_value": "asylum_pending"})
+    first, second, waiting = replace(REFERRAL, n=4), replace(told, n=5), replace(told, content={**told.content})
+    for messages in ([first, second], [second, first], [waiting, first]):
+        assert history_of(messages).legal_status == "asylum_pending"
+    assert history_of([replace(first, n=5), replace(second, n=4)]).legal_status == "reflection_period"
+
+
 def test_a_conversation_that_has_not_begun():
     """Nothing was said, and whether the person is a child nobody knows."""
     assert history_of([]) == NOTHING_SAID
@@ -346,15 +355,16 @@ values = st.recursive(
 )
 opened = st.builds(
     Opened,
+    n=st.integers(1, 9),
     body_type=st.sampled_from(NAMES).map(lambda name: f"{name}/1"),
     side=st.sampled_from(Side),
-    created=st.integers(0, 2**40),
+    created=st.sampled_from([NOON, NOON + DAY]) | st.integers(0, 2**40),
     header=st.just({}),
     content=st.dictionaries(st.sampled_from(WORDS), values, max_size=6),
 )
 
 
-@given(st.lists(opened, max_size=8, unique_by=lambda m: m.created), st.randoms())
+@given(st.lists(opened, max_size=8, unique_by=lambda m: (m.created, m.n)), st.randoms())
 def test_no_content_fails_and_order_does_not_matter(messages: list[Opened], rng: random.Random):
     """Whatever the messages hold, and in whatever order they are given, the history is the same."""
     shuffled = list(messages)

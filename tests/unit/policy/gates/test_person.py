@@ -410,10 +410,14 @@ def test_g4_holds_for_thirty_days():
     assert gates(replace(CONFIRM, history=replace(ADULT, joint={Side.THEIRS: risk(days=30)}))) == []
 
 
-def test_g4_a_part_of_the_same_second_is_no_newer_one():
-    """The joint conclusion was agreed with it."""
-    parts = PARTS | {OTHERS: risk("do_not_return", days=1)}
-    assert gates(replace(CONFIRM, history=replace(ADULT, parts=parts))) == []
+@pytest.mark.parametrize(
+    ("whose", "n", "found"), [(OTHERS, 1, []), (OTHERS, 9, []), (OWN, 4, []), (OWN, 5, []), (OWN, 6, [G4])]
+)
+def test_g4_a_part_of_the_same_second_is_newer_where_its_side_told_it_later(whose, n, found):
+    """The joint conclusion, number 5 of our side, was agreed with all that stands before it and with the other side."""
+    parts = PARTS | {whose: replace(risk("do_not_return"), n=n)}
+    told = replace(ADULT, parts=parts, joint={Side.OURS: replace(risk(), n=5)})
+    assert gates(replace(CONFIRM, history=told)) == found
 
 
 def test_g4_holds_until_its_day_of_review():
