@@ -19,9 +19,10 @@ def list_views(messages: Sequence[Message], message: Message) -> Iterator[tuple[
 
     Behind a gap of its own the sender may not have had a lower number than the one it had seen: its receipt, by its own
     clock, tells when it had what. While a receipt is on its way, or names the very second of the message, it is unsure
-    what came first; what it quotes and the highest number that it had seen were there. Nor does anything say which of
-    the signed refusals that are known here it had got, of which each is tried. What it had refused itself, and whose
-    refusal is still on its way, cannot be known here; then it is refused, and may say it again.
+    what came first; what it quotes and the highest number that it had seen were there, perhaps with all that has a
+    receipt. Nor does anything say which of the signed refusals that are known here it had got, of which each is tried.
+    What it had refused itself, and whose refusal is still on its way, cannot be known here; then it is refused, and may
+    say it again.
 
     The first, which nearly always decides, has what it had said and seen in the order given. So have the others, so
     that what is the same need not be folded again.
@@ -35,7 +36,9 @@ def list_views(messages: Sequence[Message], message: Message) -> Iterator[tuple[
     later = {m.id for m in theirs if m.received is not None and m.received > message.created}
     unclear = [m for m in theirs if m.received in (None, message.created) and m.n not in (message.seen, quoted)]
     refused = [m for m in heard if m.side is message.side and m.rejected]
-    for missing in _list_parts(sorted([*unclear, *refused], key=lambda m: m.created)):
+    unheard = [m for m in unclear if m.received is None]
+    parts = _list_parts(sorted([*unclear, *refused], key=lambda m: m.created))
+    for missing in (unheard, [*unheard, *refused], *parts):
         ids = {m.id for m in missing}
         there = (m for m in heard if m.side is message.side or not (m.id in later or m.id in ids))
         yield tuple(replace(m, rejected=False) if m.id in ids else m for m in there)
