@@ -78,6 +78,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
     from gateway.app import open_node, serve_limited
+    from gateway.cli import collector
     from gateway.foundation.logs import LogFile
     from gateway.identity.unlock import KeysUnusableError
 
@@ -91,10 +92,15 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
     except KeysUnusableError as error:
         await serve_limited(folder, error, partial(_say_limited, error, as_json), stop)
         return
+
+    def ready() -> None:
+        collector.set_apart()
+        _say_ready(node, as_json)
+
     async with stack:
         require_roots(node)
         try:
-            await serve(node, lambda: _say_ready(node, as_json), stop)
+            await serve(node, ready, stop)
         except OSError as exc:
             if exc.errno not in _ADDRESS:
                 raise
