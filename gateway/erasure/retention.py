@@ -1,8 +1,5 @@
-"""Retention: what is stored, as the pure decision of `gateway.erasure.retention_rules` needs it, and what follows from
-it.
-
-Where a conversation stands, since when, and whether the person arrived is in its row, which outlives the contents
-(`gateway.conversations.status_updates`).
+"""Retention: all that is stored is looked at, some conversations at a time, and what the rules say is carried out. How
+a conversation stands is in its row, which outlives the contents (`gateway.conversations.status_updates`).
 """
 
 from __future__ import annotations
@@ -20,12 +17,12 @@ from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
-from gateway.erasure import retention_rules, store
+from gateway.erasure import store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention_rules import Item, Plan, RetentionDecision, RetentionFacts
+from gateway.erasure.retention_rules import DAY, Decision, Item, Plan, RetentionDecision, RetentionFacts, decide
 from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
@@ -46,12 +43,23 @@ from schemas.retention import load_retention as table
 from schemas.types import type_name
 from schemas.walk import SENSITIVITY
 
-AT_ONCE = 500
+AT_ONCE = 50
+"""Conversations that are looked at in one go: no more of what is stored is opened and held at a time."""
 RETAINED = "retained"
 """The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
 
 CONFIRMED = frozenset({"declined", "expired"})
 """The rules of referrals whose sender is owed a confirmation (domain 10.12)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What is stored of some conversations, with where each stands and which are under a legal hold."""
+
+    messages: Sequence[tuple[MessageRow, MessageContent | None]]
+    rows: Mapping[Key, ConversationRow]
+    holds: frozenset[bytes]
+    alarmed: frozenset[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,24 +71,25 @@ class _Story:
     claim_until: date | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class _Reading:
-    """Everything that is stored, read once."""
-
-    stories: dict[Key, _Story] = field(default_factory=dict)
-    facts: list[tuple[MessageRow, str | None, str, date | None]] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """A plan, the messages it is about by number with their types, and which of them prove an erasure."""
+    """The decisions at `now`; of what goes, by number, the message and its type; `left` are the conversations in which
+    something is still under way.
+    """
 
-    plan: Plan
-    facts: Mapping[int, tuple[MessageRow, str | None]]
+    now: int
+    decisions: list[Decision] = field(default_factory=list)
+    going: dict[int, tuple[MessageRow, str]] = field(default_factory=dict)
+    left: set[Key] = field(default_factory=set)
+
+    def plan(self, horizon_days: int) -> Plan:
+        """The decisions as a whole."""
+        return Plan(now=self.now, horizon=self.now + horizon_days * DAY, decisions=tuple(self.decisions))
 
     @property
     def proof(self) -> frozenset[int]:
-        return frozenset(ref for ref, (_, kind) in self.facts.items() if kind is not None and type_name(kind) in PROOF)
+        """Those of what goes that prove an erasure."""
+        return frozenset(ref for ref, (_, kind) in self.going.items() if type_name(kind) in PROOF)
 
 
 class Retention:
@@ -109,36 +118,17 @@ class Retention:
 
     async def plan(self) -> Plan:
         """What has to be erased now and why, and why nothing else; nothing is changed."""
-        return (await self._look()).plan
+        return (await self._look()).plan(self._config.horizon_days)
 
     async def _look(self) -> _Look:
+        """Look at everything that is stored, some conversations at a time."""
         await self._status_updates.keep()
-        reading = _Reading()
-        rows_of, holds, alarmed = await self._content.store.read(
-            lambda c: (conversations.every(c), store.holds(c), {alarm.ref for alarm in journal.open_alarms(c)})
-        )
-        after = 0
-        while rows := await self._content.store.read(partial(self._batch, after=after)):
-            after = rows[-1][0].ref
-            await self._workers.off_loop(partial(_read, reading, rows))
-        items = [
-            Item(
-                ref=row.ref,
-                body_type=body_type,
-                sensitivity=sensitivity,
-                at=row.at,
-                retain_until=until,
-                under_way=_under_way(row) or row.ref in alarmed,
-                standing=_standing(
-                    reading.stories[key := (row.conversation, row.peer)],
-                    rows_of.get(key),
-                    held=row.conversation in holds,
-                ),
-            )
-            for row, body_type, sensitivity, until in reading.facts
-        ]
-        made = retention_rules.plan(items, table().rules, self._clock.now(), horizon_days=self._config.horizon_days)
-        return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
+        look, last = _Look(now=self._clock.now()), b""
+        while talks := await self._content.store.read(partial(store.talks_stored, after=last, limit=AT_ONCE)):
+            last = talks[-1]
+            batch = await self._content.store.read(partial(self._open, talks=talks))
+            await self._workers.off_loop(partial(_judge, look, batch))
+        return look
 
     async def run(self, *, by: str | None = None) -> Plan:
         """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the
@@ -148,31 +138,26 @@ class Retention:
         those of peers (`gateway.erasure.peer_requests.execute`).
         """
         found = await self._look()
-        await self._releases.count_first([item.ref for item in found.plan.erase])
-        asked = await self._ended(found)
+        made = found.plan(self._config.horizon_days)
+        await self._releases.count_first([item.ref for item in made.erase])
+        asked = await self._ended(found, made)
         reasons = {
             item.ref: item.rule
-            for item in found.plan.erase
-            if item.rule is not None and _key(found.facts[item.ref][0]) not in asked
+            for item in made.erase
+            if item.rule is not None and _key(found.going[item.ref][0]) not in asked
         }
         await self._eraser.erase(reasons, by=by, proof=found.proof)
-        return found.plan
+        return made
 
-    async def _ended(self, found: _Look) -> frozenset[Key]:
+    async def _ended(self, found: _Look, made: Plan) -> frozenset[Key]:
         """The referrals that ended here without this node having to do with them any more: each becomes a request, from
         what the referral itself says. One of which something is still under way waits for that.
         """
-        over = {item.ref for item in found.plan.erase if item.rule in CONFIRMED}
-        left = {
-            _key(found.facts[item.ref][0])
-            for item in found.plan.decisions
-            if item.verdict is RetentionDecision.UNDER_WAY
-        }
+        over = sorted(item.ref for item in made.erase if item.rule in CONFIRMED)
         asking = [
             row
-            for ref in sorted(over)
-            for row, kind in [found.facts[ref]]
-            if row.direction == IN and type_name(kind or "") == "referral.request" and _key(row) not in left
+            for row, kind in (found.going[ref] for ref in over)
+            if row.direction == IN and type_name(kind) == "referral.request" and _key(row) not in found.left
         ]
         if asking:
             await self._content.store.move(partial(self._request, asking=asking))
@@ -203,35 +188,61 @@ class Retention:
                 RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
             )
 
-    def _batch(self, connection: Connection, after: int) -> list[tuple[MessageRow, MessageContent | None]]:
-        rows = store.stored(connection, after, AT_ONCE)
+    def _open(self, connection: Connection, talks: Sequence[bytes]) -> _Batch:
+        rows = store.stored_of(connection, talks)
         sealed = content.get(connection, [row.ref for row in rows])
-        opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
-        contents = {
-            ref: content_codec.read_content(plain)
-            for ref, plain in opened.items()
-            if not isinstance(plain, RefusedError)
-        }
-        return [(row, contents.get(row.ref)) for row in rows]
+        plain = zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True)
+        contents = {ref: content_codec.read_content(found) for ref, found in plain if isinstance(found, bytes)}
+        return _Batch(
+            messages=[(row, contents.get(row.ref)) for row in rows],
+            rows=conversations.get(connection, talks),
+            holds=frozenset(store.holds(connection)),
+            alarmed=frozenset(alarm.ref for alarm in journal.open_alarms(connection) if alarm.ref is not None),
+        )
+
+
+def _judge(look: _Look, batch: _Batch) -> None:
+    """Decide about the messages of some conversations, and keep of them what is needed to carry it out."""
+    stories, rules = _tell_stories(batch.messages), table().rules
+    for row, opened in batch.messages:
+        key = _key(row)
+        standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in batch.holds)
+        decision = decide(_item(row, opened, standing, alarmed=row.ref in batch.alarmed), rules, look.now)
+        look.decisions.append(decision)
+        if decision.verdict is RetentionDecision.UNDER_WAY:
+            look.left.add(key)
+        elif decision.verdict is RetentionDecision.ERASE and opened is not None:
+            look.going[row.ref] = row, opened.facts.body_type
 
 
 def _key(row: MessageRow) -> Key:
     return row.conversation, row.peer
 
 
-def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, MessageContent | None]]) -> None:
-    for row, opened in rows:
-        story = reading.stories.setdefault((row.conversation, row.peer), _Story(kind=row.kind, last=row.at))
+def _item(row: MessageRow, opened: MessageContent | None, standing: RetentionFacts, *, alarmed: bool) -> Item:
+    header, body = ({}, {}) if opened is None else opened.halves()
+    return Item(
+        ref=row.ref,
+        body_type=None if opened is None else opened.facts.body_type,
+        sensitivity=SENSITIVITY[-1] if opened is None else _sensitivity(opened.facts.schema, body),
+        at=row.at,
+        retain_until=_until(header),
+        under_way=_under_way(row) or alarmed,
+        standing=standing,
+    )
+
+
+def _tell_stories(messages: Iterable[tuple[MessageRow, MessageContent | None]]) -> dict[Key, _Story]:
+    """What is known of each of these conversations by all its messages."""
+    stories: dict[Key, _Story] = {}
+    for row, opened in messages:
+        story = stories.setdefault(_key(row), _Story(kind=row.kind, last=row.at))
         story.last = max(story.last, row.at)
         story.kind = row.kind if story.kind == ANY else story.kind
-        if opened is None:
-            reading.facts.append((row, None, SENSITIVITY[-1], None))
-            continue
-        header, body = opened.halves()
-        if type_name(opened.facts.body_type) == "case.closure":
-            told = [day for day in (story.claim_until, _claimed(body)) if day is not None]
+        if opened is not None and type_name(opened.facts.body_type) == "case.closure":
+            told = [day for day in (story.claim_until, _claimed(opened.halves()[1])) if day is not None]
             story.claim_until = max(told, default=None)  # nobody's claim is shortened by another closure
-        reading.facts.append((row, opened.facts.body_type, _sensitivity(opened, body), _until(header)))
+    return stories
 
 
 def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> RetentionFacts:
@@ -256,10 +267,10 @@ def _claimed(body: Mapping[str, Json]) -> date | None:
     return parse_day(named) if isinstance(named, str) else None
 
 
-def _sensitivity(opened: MessageContent, body: Mapping[str, Json]) -> str:
+def _sensitivity(schema: str, body: Mapping[str, Json]) -> str:
     """The highest class of what a message says; that of a schema which is not held any more is the highest there is."""
     try:
-        return highest_class(find_classes(opened.facts.schema, body))
+        return highest_class(find_classes(schema, body))
     except RefusedError:
         return SENSITIVITY[-1]
 

@@ -8,7 +8,7 @@ is a promise to the person. Three things come before it, in this order:
     under way      what this node still owes somebody is delivered, handed over or seen by a person first
     unreadable     of a content that does not open nobody can say what it is: a person decides
 
-`plan` answers for many messages at once, so that a dry run and a real one are the same decision. Erasing destroys the
+A `Plan` has the decisions about all of them, so that a dry run and a real one are the same. Erasing destroys the
 data key now; copies of it in the write-ahead log and in backups end with the storage epoch, so everything is gone for
 good `horizon` later at the latest (nrm1 13.2: erasure horizon = epoch length).
 """
@@ -100,13 +100,6 @@ class Plan:
     def counts(self) -> Mapping[tuple[RetentionDecision, str | None], int]:
         """How many messages by verdict and rule: the lines of the report."""
         return Counter((item.verdict, item.rule) for item in self.decisions)
-
-
-def plan(items: Iterable[Item], rules: Iterable[Rule], now: int, *, horizon_days: int) -> Plan:
-    """What becomes of each message at ``now``, Unix seconds, on a node where a copy opens ``horizon_days`` longer."""
-    rules = tuple(rules)
-    decisions = tuple(decide(item, rules, now) for item in items)
-    return Plan(now=now, horizon=now + horizon_days * DAY, decisions=decisions)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

@@ -100,6 +100,22 @@ def stored(connection: Connection, after: int, limit: int) -> list[MessageRow]:
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 
+def talks_stored(connection: Connection, after: bytes, limit: int) -> list[bytes]:
+    """The next conversations behind `after`, in the order of their keys."""
+    talk = message.c.conversation
+    return [*connection.scalars(select(talk).where(talk > after).distinct().order_by(talk).limit(limit))]
+
+
+def stored_of(connection: Connection, talks: Collection[bytes]) -> list[MessageRow]:
+    """The messages of these conversations whose content was not erased, in local order."""
+    query = (
+        select(message)
+        .where(message.c.conversation.in_(talks), ~exists().where(erasure.c.message == message.c.ref))
+        .order_by(message.c.ref)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
 # --- the case system ----------------------------------------------------------------------------------------------
 
 

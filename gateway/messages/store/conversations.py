@@ -228,14 +228,6 @@ def stand(connection: Connection, found: Iterable[ConversationStatus]) -> int:
     )
 
 
-def every(connection: Connection) -> dict[Key, ConversationRow]:
-    """All rows, for what looks at everything that is stored."""
-    return {
-        (row.conversation, row.peer): ConversationRow(**row._mapping)
-        for row in connection.execute(select(conversation))
-    }
-
-
 def due(
     connection: Connection,
     limit: int,

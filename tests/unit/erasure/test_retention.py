@@ -218,11 +218,33 @@ async def test_what_is_erased_is_not_looked_at(desk: Desk) -> None:
 
 
 async def test_all_that_is_stored_is_looked_at(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However much there is."""
+    """However much there is, some conversations at a time, each whole wherever its messages are stored."""
     monkeypatch.setattr(retention, "AT_ONCE", 2)
-    await desk.keeps(*(desk.message(ref, at=NOW + ref * DAY) for ref in range(1, 6)))
-    assert {due for _, _, due in (await desk.verdicts()).values()} == {95}
+    talks = [b"talk %d" % number for number in range(5)]
+    await desk.keeps(
+        *(desk.message(1 + place, conversation=talk) for place, talk in enumerate(talks)),
+        *(desk.message(11 + place, conversation=talk, at=NOW + 5 * DAY) for place, talk in enumerate(reversed(talks))),
+    )
+    found = await desk.verdicts()
+    assert set(found) == {*range(1, 6), *range(11, 16)}
+    assert {due for _, _, due in found.values()} == {95}
     assert desk.others.done == ["kept"]
+
+
+async def test_no_more_is_opened_at_a_time_than_some_conversations(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a node with many messages needs no more memory for it than one with few."""
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    await desk.keeps(*(desk.message(ref, conversation=b"talk %d" % ref) for ref in range(1, 8)))
+    at_once = list[int]()
+    open_each = desk.content.sealer.open_each
+
+    def counted(rows: Any) -> Any:
+        at_once.append(len(rows))
+        return open_each(rows)
+
+    monkeypatch.setattr(desk.content.sealer, "open_each", counted)
+    assert len(await desk.verdicts()) == 7
+    assert at_once == [2, 2, 2, 1]
 
 
 # --- what comes before a rule -----------------------------------------------------------------------------------------
