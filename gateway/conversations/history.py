@@ -10,9 +10,9 @@
                              legal status, nationalities, age, end of the reflection period   G3, G5, G8
     return.proposal          who travels, and on what the return rests                    G3, G4, G8
 
-Of two messages that say the same thing the later one counts, by the sender's signed time and, in one second, by its
-number; a message without a fact leaves the older fact standing. The rule is domain 9.18. Nothing here fails: what is
-not understood says nothing, and a gate is closed to what was not said.
+Of two messages that say the same thing the later one counts, in the order that both sides have
+(`gateway.conversations.rules.order`); a message without a fact leaves the older fact standing. The rule is domain 9.18.
+Nothing here fails: what is not understood says nothing, and a gate is closed to what was not said.
 """
 
 from __future__ import annotations
@@ -51,14 +51,10 @@ class Side(StrEnum):
         return Side.THEIRS if self is Side.OURS else Side.OURS
 
 
-BEHIND = 1 << 62
-"""The number of what has none: behind all that was numbered in the same second."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """One message of the conversation: sent, waiting to go, or received. ``created`` is Unix seconds, ``n`` its number
-    among those of its side: what waited departs in one second.
+    """One message of the conversation: sent, waiting to go, or received. ``created`` is the Unix second by which it
+    counts.
 
     ``content`` is what was written; ``crossed`` is what of it went to the other side, where the corridor policy took
     something out. ``id`` and ``schema`` are None for what is no message of its own here. ``arrived``: both sides have
@@ -68,7 +64,6 @@ class Opened:
     body_type: str
     side: Side
     created: int
-    n: int = BEHIND
     header: Members
     content: Members
     crossed: Members | None = None
@@ -85,15 +80,15 @@ class Opened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
     """A conclusion of one side, from its own part or as the joint one. ``at`` is the signed time of the message in Unix
-    seconds, ``n`` its number among those of its side, ``review_on`` the day on which it ends by its own word,
-    ``measures`` the days on which each of its measures was in place, None for one that is not.
+    seconds, ``n`` counts what was told in one, ``review_on`` is the day on which it ends by its own word, ``measures``
+    are the days on which each of its measures was in place, None for one that is not.
     """
 
     conclusion: str
     at: int
     review_on: date | None
     measures: tuple[date | None, ...] = ()
-    n: int = BEHIND
+    n: int = field(default=0, compare=False)
 
     def prepared(self, today: date) -> bool:
         """Whether every measure that it lists is in place."""
@@ -254,8 +249,8 @@ NOTHING_SAID = History()
 
 
 def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
-    """The facts of a conversation, whatever the order in which its messages are given; of what has no number the last
-    counts. Of messages that are not ``whole`` there are the facts alone (`history_facts`).
+    """The facts of a conversation, of which the messages of one second are given in their order; of messages that are
+    not ``whole`` there are the facts alone (`history_facts`).
     """
     said = dict(enumerate(messages))
     steps = list(read_in_order(said))
@@ -273,12 +268,12 @@ def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
 
 
 def in_order(messages: Iterable[Opened]) -> list[Opened]:
-    """Sort messages as they count, what has no number in the order given: a later one says what holds."""
-    return sorted(messages, key=_place)
+    """Sort messages as they count, those of one second in the order given: a later one says what holds."""
+    return sorted(messages, key=_time)
 
 
-def _place(message: Opened) -> tuple[int, int, str]:
-    return message.created, message.n, message.id or ""
+def _time(message: Opened) -> int:
+    return message.created
 
 
 def read_in_order(said: Mapping[int, Opened]) -> Iterator[tuple[int, History]]:
@@ -286,7 +281,7 @@ def read_in_order(said: Mapping[int, Opened]) -> Iterator[tuple[int, History]]:
     together, as the host and the signed consents, is left out.
     """
     history = NOTHING_SAID
-    for key, message in sorted(said.items(), key=lambda item: _place(item[1])):
+    for key, message in sorted(said.items(), key=lambda item: item[1].created):
         if (take := _TAKES.get(type_name(message.body_type))) is not None:
             history = take(history, message)
         yield key, history
@@ -374,7 +369,7 @@ def _risk(history: History, message: Opened) -> History:
         at=message.created,
         review_on=_day(message.content, "review_on"),
         measures=tuple(_measures(message.content)),
-        n=message.n,
+        n=1 + max((told.n for told in (*history.parts.values(), *history.joint.values())), default=0),
     )
     match message.content.get("part"):
         case "joint":

@@ -15,7 +15,7 @@ from gateway.conversations.history_facts import keep_facts
 from gateway.conversations.rules.facts import Message, Side, make_message
 from gateway.conversations.rules.fold import Conversation, Remembered
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
-from gateway.conversations.rules.order import place
+from gateway.conversations.rules.order import Order, place
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
@@ -149,7 +149,6 @@ def read_message(row: MessageRow, opened: MessageContent, ours: Side, words: Wor
             body_type=facts.body_type,
             side=Whose.OURS if row.direction == messages.OUT else Whose.THEIRS,
             created=created,
-            n=place_of(row),
             header=header,
             content=body if facts.written is None else facts.written,
             crossed=None if facts.written is None else body,
@@ -175,9 +174,7 @@ def renew(read: ReadMessage, row: MessageRow, words: Words) -> ReadMessage:
         read,
         row=row,
         message=_received(replace(read.message, n=place_of(row), created=created), row, words),
-        said=None
-        if read.said is None
-        else replace(read.said, created=created, n=place_of(row), arrived=_has_arrived(row)),
+        said=None if read.said is None else replace(read.said, created=created, arrived=_has_arrived(row)),
     )
 
 
@@ -191,23 +188,23 @@ def make_loaded(read: Sequence[ReadMessage], conversation: Conversation | None, 
         ours=side_of([one.row for one in read[:1]]),
         conversation=conversation,
         missing=frozenset(one.row.ref for one in counted if one.message is None),
-        said=_say_in_time(said),
+        said=_say_in_order(said, conversation),
         begun=tuple(one.begun for one in said),
         spoken=frozenset(one.begun[1] for one in there if one.row.direction == messages.IN),
         whole=whole,
     )
 
 
-def _say_in_time(read: Iterable[ReadMessage]) -> dict[int, Opened]:
-    """What each message says, by number. None counts earlier than what its side had numbered before it: what was sealed
-    anew is signed later than what stands behind it.
-    """
-    said = {one.row.ref: one.said for one in read if one.said is not None}
-    latest = dict.fromkeys(Whose, 0)
-    for ref, message in sorted(said.items(), key=lambda item: item[1].n):
-        latest[message.side] = max(latest[message.side], message.created)
-        if message.created < latest[message.side]:
-            said[ref] = replace(message, created=latest[message.side])
+def _say_in_order(read: Iterable[ReadMessage], conversation: Conversation | None) -> dict[int, Opened]:
+    """What each message says, by number, in the order that both sides have."""
+    found = {one.message.id: one for one in read if one.message is not None}
+    trail = None if conversation is None else conversation.trail
+    order = Order(one.message for one in found.values() if one.message is not None) if trail is None else trail.order
+    said: dict[int, Opened] = {}
+    for message, at in order.counted():
+        one = found.get(message.id)
+        if one is not None and one.said is not None:
+            said[one.row.ref] = one.said if one.said.created == at else replace(one.said, created=at)
     return said
 
 

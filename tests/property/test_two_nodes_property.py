@@ -192,6 +192,7 @@ FOUND = {
     9615: "one gap was filled in the very second in which the message left, and what stood behind it had come before",
     6925: "what was written earlier stood behind what was written later",
     15825: "all was said in one second; of what had no receipt yet the writer knew nothing",
+    19402: "a correction of the status was signed by a slower clock than the referral that it corrects",
     17454: "of several refusals the writer knew some, and others were still on their way",
 }
 """Walks of the long form that once went wrong, and what had happened."""

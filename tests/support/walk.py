@@ -52,6 +52,7 @@ from gateway.conversations.rules.crossing import CROSSINGS
 from gateway.conversations.rules.facts import Message, Side, make_message
 from gateway.conversations.rules.fold import REPLIES, Fold, Overlay, fold, followed
 from gateway.conversations.rules.machines import NUMBERS
+from gateway.conversations.rules.order import Order
 from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
 from gateway.delivery.inbound import steps as inbound
 from gateway.delivery.inbound.steps import ReceiverContext
@@ -388,12 +389,11 @@ class Walk:
             Opened(
                 body_type=self.letters[m.id].draft.body_type,
                 side=Whose.OURS if m.side is end.side else Whose.THEIRS,
-                created=m.created,
-                n=m.n,
+                created=at,
                 header=self.letters[m.id].draft.header,
                 content=self.letters[m.id].draft.content,
             )
-            for m in self._told(end, but=but)
+            for m, at in Order(self._told(end, but=but)).counted()
         )
         return replace(said, partial=True)
 

@@ -13,7 +13,7 @@ has seen the other) can only come of a fault; they are ordered like a crossing, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import compress, count
 from operator import attrgetter, is_not
@@ -104,6 +104,15 @@ class Order:
         theirs = self._lines[message.side.other]
         first = bisect_right(theirs.messages, self._read(message), key=lambda other: other.n)
         return theirs.messages[first : bisect_left(theirs.seen, message.n)]
+
+    def counted(self) -> Iterator[tuple[Message, int]]:
+        """Each message with the time by which it counts: its own, or the later one of a message before it. Clocks
+        differ, and what was sealed anew is signed later than what stands behind it.
+        """
+        latest = 0
+        for message in self.messages:
+            latest = max(latest, message.created)
+            yield message, latest
 
     def find(self, id: str | None) -> Message | None:
         """The message with this id."""

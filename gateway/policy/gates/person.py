@@ -156,7 +156,7 @@ def _joint(history: History) -> str | None:
 
 def _prepared(history: History, today: date) -> bool:
     """Whether the measures are in place; where the newest joint assessment needs some, it has to list them."""
-    newest = max(history.joint.values(), key=lambda risk: risk.at)
+    newest = max(history.joint.values(), key=_told)
     needed = _joint(history) != "proceed"
     return newest.prepared(today) and (bool(newest.measures) or not needed)
 
@@ -174,19 +174,18 @@ def _g4_missing(history: History, today: date) -> str | None:
     conclusion = _joint(history)
     if conclusion is None:
         return "the joint conclusion is missing: agree one and send risk.assessment with part joint"
-    side, newest = max(history.joint.items(), key=lambda item: item[1].at)
+    newest = max(history.joint.values(), key=_told)
     if not _holds(newest, today):
         return f"the joint risk assessment is older than {RISK_DAYS} days or due for review: agree a new one"
     if conclusion not in PROCEED:
         return "the joint risk assessment does not say proceed: look for protection alternatives (ODIHR principle 3)"
-    newer = (  # in one second what its own side numbered later; with what the other side tells it was agreed
-        part
-        for (teller, _), part in history.parts.items()
-        if part.at > newest.at or (teller is side and part.at == newest.at and part.n > newest.n)
-    )
-    if any(part.conclusion not in PROCEED for part in newer):
+    if any(_told(part) > _told(newest) and part.conclusion not in PROCEED for part in history.parts.values()):
         return "a newer part of the risk assessment says stop: agree a new joint conclusion"
     return None
+
+
+def _told(risk: Risk) -> tuple[int, int]:
+    return risk.at, risk.n
 
 
 def _holds(risk: Risk, today: date) -> bool:
