@@ -191,6 +191,7 @@ FOUND = {
     3423: "more messages than are tried one by one had no receipt yet, and the writer had the older ones",
     9615: "one gap was filled in the very second in which the message left, and what stood behind it had come before",
     6925: "what was written earlier stood behind what was written later",
+    14487: "an older joint conclusion came behind a newer one of the same side",
     15825: "all was said in one second; of what had no receipt yet the writer knew nothing",
     19402: "a correction of the status was signed by a slower clock than the referral that it corrects",
     17454: "of several refusals the writer knew some, and others were still on their way",

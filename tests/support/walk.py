@@ -239,7 +239,7 @@ class Walk:
             self.seen.gates_at_departure[error.code] += 1
             return
         end.n += 1 + self.rng.randint(0, 3)
-        told = self._told(end, but=message.id)
+        told = Order(self._told(end, but=message.id)).messages
         self.basis[message.id] = {m.id: self.letters[m.id] for m in told if m.id not in waiting}
         end.known[message.id] = replace(message, n=end.n, created=now)
         self.flying.append((message.id, end.side.other))
