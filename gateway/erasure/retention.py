@@ -33,7 +33,7 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines import acceptance
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import SENDING, Outgoing
-from gateway.messages.store import conversations
+from gateway.messages.store import conversations, messages
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.ports import Clock, Json
@@ -124,7 +124,7 @@ class Retention:
         """Look at everything that is stored, some conversations at a time."""
         await self._status_updates.keep()
         look, last = _Look(now=self._clock.now()), b""
-        while talks := await self._content.store.read(partial(store.talks_stored, after=last, limit=AT_ONCE)):
+        while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
             await self._workers.off_loop(partial(_judge, look, batch))

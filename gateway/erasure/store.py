@@ -89,30 +89,18 @@ def of(connection: Connection, refs: Sequence[int]) -> dict[int, ErasureRow]:
     return found
 
 
+_STORED = select(message).where(~exists().where(erasure.c.message == message.c.ref)).order_by(message.c.ref)
+
+
 def stored(connection: Connection, after: int, limit: int) -> list[MessageRow]:
     """The next messages behind `after` whose content was not erased, in local order."""
-    query = (
-        select(message)
-        .where(message.c.ref > after, ~exists().where(erasure.c.message == message.c.ref))
-        .order_by(message.c.ref)
-        .limit(limit)
-    )
+    query = _STORED.where(message.c.ref > after).limit(limit)
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 
-def talks_stored(connection: Connection, after: bytes, limit: int) -> list[bytes]:
-    """The next conversations behind `after`, in the order of their keys."""
-    talk = message.c.conversation
-    return [*connection.scalars(select(talk).where(talk > after).distinct().order_by(talk).limit(limit))]
-
-
 def stored_of(connection: Connection, talks: Collection[bytes]) -> list[MessageRow]:
-    """The messages of these conversations whose content was not erased, in local order."""
-    query = (
-        select(message)
-        .where(message.c.conversation.in_(talks), ~exists().where(erasure.c.message == message.c.ref))
-        .order_by(message.c.ref)
-    )
+    """Those of these conversations."""
+    query = _STORED.where(message.c.conversation.in_(talks))
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 

@@ -226,6 +226,12 @@ def page(
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
 
 
+def talks_after(connection: Connection, after: bytes, limit: int) -> list[bytes]:
+    """The next conversations behind one, in the order of their keys."""
+    talk = message.c.conversation
+    return [*connection.scalars(select(talk).where(talk > after).distinct().order_by(talk).limit(limit))]
+
+
 def of_conversation(connection: Connection, conversation: bytes) -> list[MessageRow]:
     """All messages of one conversation in local order."""
     return of_conversations(connection, [conversation])
