@@ -138,6 +138,8 @@ def test_the_parts_for_the_server_are_what_the_shell_and_sshd_take(tmp_path: Pat
     key.chmod(0o600)
     whole = tmp_path / "sshd_config"
     whole.write_text(f"HostKey {key}\n{(into / 'sshd.conf').read_text(encoding='utf-8')}", encoding="utf-8")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it puts away its rights: there once it has run
     told = subprocess.run(
         [sshd, "-T", "-f", whole, "-C", f"user={SFTP_ACCOUNT},host=h,addr=127.0.0.1"],
         capture_output=True,
