@@ -269,11 +269,7 @@ def history_of(messages: Iterable[Opened], *, whole: bool = True) -> History:
 
 def in_order(messages: Iterable[Opened]) -> list[Opened]:
     """Sort messages as they count, those of one second in the order given: a later one says what holds."""
-    return sorted(messages, key=_time)
-
-
-def _time(message: Opened) -> int:
-    return message.created
+    return sorted(messages, key=lambda message: message.created)
 
 
 def read_in_order(said: Mapping[int, Opened]) -> Iterator[tuple[int, History]]:

@@ -5,7 +5,7 @@ a conversation stands is in its row, which outlives the contents (`gateway.conve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -54,12 +54,10 @@ CONFIRMED = frozenset({"declined", "expired"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """What is stored of some conversations, with where each stands and which are under a legal hold."""
+    """What is stored of some conversations, with where each stands."""
 
     messages: Sequence[tuple[MessageRow, MessageContent | None]]
     rows: Mapping[Key, ConversationRow]
-    holds: frozenset[bytes]
-    alarmed: frozenset[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,11 +71,13 @@ class _Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """The decisions at `now`; of what goes, by number, the message and its type; `left` are the conversations in which
-    something is still under way.
+    """The decisions at `now`, by the holds and alarms of then; of what goes, by number, the message and its type;
+    `left` are the conversations in which something is still under way.
     """
 
     now: int
+    holds: Set[bytes]
+    alarmed: Set[int | None]
     decisions: list[Decision] = field(default_factory=list)
     going: dict[int, tuple[MessageRow, str]] = field(default_factory=dict)
     left: set[Key] = field(default_factory=set)
@@ -123,7 +123,10 @@ class Retention:
     async def _look(self) -> _Look:
         """Look at everything that is stored, some conversations at a time."""
         await self._status_updates.keep()
-        look, last = _Look(now=self._clock.now()), b""
+        holds, alarmed = await self._content.store.read(
+            lambda c: (store.holds(c).keys(), {alarm.ref for alarm in journal.open_alarms(c)})
+        )
+        look, last = _Look(now=self._clock.now(), holds=holds, alarmed=alarmed), b""
         while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
@@ -196,8 +199,6 @@ class Retention:
         return _Batch(
             messages=[(row, contents.get(row.ref)) for row in rows],
             rows=conversations.get(connection, talks),
-            holds=frozenset(store.holds(connection)),
-            alarmed=frozenset(alarm.ref for alarm in journal.open_alarms(connection) if alarm.ref is not None),
         )
 
 
@@ -206,8 +207,8 @@ def _judge(look: _Look, batch: _Batch) -> None:
     stories, rules = _tell_stories(batch.messages), table().rules
     for row, opened in batch.messages:
         key = _key(row)
-        standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in batch.holds)
-        decision = decide(_item(row, opened, standing, alarmed=row.ref in batch.alarmed), rules, look.now)
+        standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in look.holds)
+        decision = decide(_item(row, opened, standing, alarmed=row.ref in look.alarmed), rules, look.now)
         look.decisions.append(decision)
         if decision.verdict is RetentionDecision.UNDER_WAY:
             look.left.add(key)
