@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from gateway.cli import collector
+from gateway.cli import memory
 from gateway.errors import GatewayError
 from gateway.foundation import process
 
@@ -197,7 +197,8 @@ class Verbs(click.Group):
 
     def _run(self, args: Sequence[str] | None, extra: Mapping[str, Any]) -> int:
         process.harden()
-        collector.look_seldom()
+        memory.look_seldom()
+        memory.give_back()
         try:
             code = super().main(args, prog_name="trm", standalone_mode=False, **extra)
         except click.UsageError as exc:

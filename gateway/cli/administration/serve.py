@@ -78,7 +78,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
     from gateway.app import open_node, serve_limited
-    from gateway.cli import collector
+    from gateway.cli import memory
     from gateway.foundation.logs import LogFile
     from gateway.identity.unlock import KeysUnusableError
 
@@ -94,7 +94,7 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
         return
 
     def ready() -> None:
-        collector.set_apart()
+        memory.set_apart()
         _say_ready(node, as_json)
 
     async with stack:
