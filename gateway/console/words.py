@@ -73,8 +73,8 @@ class Words:
         """What stands between two parts of a sentence. What others use for it is a question mark in Greek."""
         return {"ar": "؛ ", "el": "\u00b7 ", "fr": "\u00a0; "}.get(self.language.code, "; ")
 
-    def many(self, one: str, more: str, n: int, **values: object) -> str:
-        """Translate a text with a number in it."""
+    def many(self, one: str, more: str, n: int, /, **values: object) -> str:
+        """Translate a text with a number in it; `values` may have another form of it."""
         said: str = self.texts.ngettext(one, more, n)
         return said % {"n": n, **values}
 

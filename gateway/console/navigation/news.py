@@ -30,6 +30,10 @@ EACH = 60
 """Seconds after which the session is looked at again and the connection gets a sign of life."""
 PAUSE = 2
 """Seconds between two words, so that a burst is one."""
+MOST = 99
+"""New things that are told one by one. The stream reads no further then, and holds nothing of what comes: on a busy
+node it would fall behind within seconds, and keep every name for as long as the page is open.
+"""
 COUNTED = 30
 """Seconds between two counts of what waits: on a busy node something is new all the time, and a count costs a page."""
 
@@ -72,7 +76,7 @@ class News:
         since = settings.now()
         when = words.clock(since, settings.offset(since))
         feed = aiter(self._console.desk.events(None, caller=person.caller))
-        stale, counted, told = False, -math.inf, b""
+        stale, full, counted, told = False, False, -math.inf, b""
         yield b": here\n\n"
         pending = asyncio.ensure_future(_next(feed))
         try:
@@ -82,15 +86,13 @@ class News:
                     return
                 if done:
                     seen.update(value.get("id") or seq for seq, value in pending.result())
-                    text = words.many(
-                        "%(n)s new since %(when)s: show it", "%(n)s new since %(when)s: show them", len(seen), when=when
-                    )
-                    yield f"data: {text}\n\n".encode()
-                    pending, stale = asyncio.ensure_future(_next(feed)), True
+                    yield f"data: {_tell_new(words, len(seen), when)}\n\n".encode()
+                    full, stale = len(seen) > MOST, True
+                    pending = asyncio.ensure_future(_never() if full else _next(feed))
                 else:
                     yield b": here\n\n"
                 if stale and clock() - counted >= COUNTED:
-                    numbers, stale, counted = await self._count(person, words), False, clock()
+                    numbers, stale, counted = await self._count(person, words), full, clock()
                     if numbers != told:
                         yield b"event: counts\ndata: " + numbers + b"\n\n"
                     told = numbers
@@ -107,6 +109,18 @@ class News:
 
 async def _next(feed: AsyncIterator[Sequence[Happening]]) -> Sequence[Happening]:
     return await anext(feed)
+
+
+async def _never() -> Sequence[Happening]:
+    nothing: asyncio.Future[Sequence[Happening]] = asyncio.get_running_loop().create_future()
+    return await nothing
+
+
+def _tell_new(words: Words, count: int, when: str) -> str:
+    told, shown = min(count, MOST), str(count) if count <= MOST else f"{MOST}+"
+    return words.many(
+        "%(n)s new since %(when)s: show it", "%(n)s new since %(when)s: show them", told, n=shown, when=when
+    )
 
 
 def _words_of(request: web.Request, person: Person, otherwise: str) -> Words:

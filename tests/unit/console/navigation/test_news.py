@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
@@ -67,6 +70,31 @@ async def test_it_says_how_much_waits_where_that_is_another_number(monkeypatch: 
             assert told == {"/inbox": ["12+", ", 12 non pris en charge", "count"]}
             rest = await answer.content.readuntil(b"data: 2 ")
             assert b"counts" not in rest
+
+
+async def test_it_counts_no_further_than_anybody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it reads no further: it would hold a name for each thing. What waits is counted on, and it ends as ever."""
+    monkeypatch.setattr(news, "PAUSE", 0)
+    monkeypatch.setattr(news, "COUNTED", 0.01)
+    waits, read = {"/inbox": Count(1)}, list[int]()
+
+    async def events(*_: Any, **__: Any) -> AsyncIterator[list[tuple[int, dict[str, Any]]]]:
+        """Without end, and at once."""
+        for first in itertools.count(step=33):
+            read.append(first)
+            yield [(first + n, {"kind": "draft"}) for n in range(33)]
+
+    async with console(answers(), waits=Waits(counts=waits)) as there:
+        monkeypatch.setattr(there.desk, "events", events)
+        async with await listen(there) as answer:
+            told = [await next_line(answer) for _ in range(4)]
+            assert [line.removeprefix("data: ").partition(" ")[0] for line in told] == ["33", "66", "99", "99+"]
+            waits["/inbox"] = Count(2)
+            while '"2"' not in await next_line(answer, "counts"):
+                pass
+            del there.sign_in.sessions["secret"]
+            assert b"new since" not in await answer.content.read()
+    assert read == [0, 33, 66, 99]
 
 
 async def test_it_ends_with_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
