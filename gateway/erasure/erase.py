@@ -93,31 +93,38 @@ class Eraser:
         by: str | None = None,
         request: int | None = None,
         proof: Collection[int] = (),
+        newest: Mapping[bytes, int] | None = None,
     ) -> int:
-        """Steps 1 to 3 for these messages; returns how many were not erased before.
+        """Steps 1 to 3 for these messages; returns how many were erased. Left are those that were erased before and
+        those that a legal hold lies over by now.
 
         ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
         person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
-        in whose conversation it was relied on, where those in ``proof`` do not count.
+        in whose conversation it was relied on, where those in ``proof`` do not count. ``newest`` is by conversation the
+        newest message that a rule knew of when it decided: where one came since, it decides anew another day.
 
         Raises:
             RefusedError: clock, while the time is not confirmed (nrm1 12.17); nothing was erased.
         """
         await self._time.require("nothing was erased")
-        return await self._erase(reasons, by=by, request=request, proof=proof)
+
+        def step(some: Mapping[int, str], connection: Connection) -> int:
+            decided = _as_decided(connection, some, newest)
+            return self.erase_in(connection, decided, by=by, request=request, proof=proof)
+
+        return await self._erase(reasons, step, proof=proof)
 
     async def erase_again(self, reasons: Mapping[int, str]) -> int:
         """The same for what was erased before and came back with a backup: that time has passed already, so no clock is
         asked. The case system is asked later.
         """
-        return await self._erase(reasons, ask=False)
+        return await self._erase(reasons, lambda some, connection: self.erase_in(connection, some), ask=False)
 
     async def _erase(
         self,
         reasons: Mapping[int, str],
+        step: Callable[[Mapping[int, str], Connection], int],
         *,
-        by: str | None = None,
-        request: int | None = None,
         proof: Collection[int] = (),
         ask: bool = True,
     ) -> int:
@@ -125,9 +132,7 @@ class Eraser:
         refs, gone = list(reasons), 0
         for start in range(0, len(refs), AT_ONCE):
             some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
-            gone += await self._content.store.move(
-                partial(self.erase_in, reasons=some, by=by, request=request, proof=proof)
-            )
+            gone += await self._content.store.move(partial(step, some))
         self._forget()
         if ask:
             await self._case_system.ask()
@@ -147,8 +152,8 @@ class Eraser:
         request: int | None = None,
         proof: Collection[int] = (),
     ) -> int:
-        """Step 1 in the caller's transaction; returns how many were not erased before. What waits to go is
-        cancelled.
+        """Step 1 in the caller's transaction, whatever holds lie there; returns how many were not erased before. What
+        waits to go is cancelled.
         """
         now, refs = self._clock.now(), list(reasons)
         before = erasures.of(connection, refs)
@@ -222,6 +227,21 @@ class Eraser:
         await self._content.store.move(erasures.erase_origins)
         await self._content.store.checkpoint(truncate=True)
         await self._attachments.sweep()
+
+
+def _as_decided(
+    connection: Connection, reasons: Mapping[int, str], newest: Mapping[bytes, int] | None
+) -> dict[int, str]:
+    """What of this may go now: over what stays lies a legal hold, or something came that a rule did not know of."""
+    rows = messages.get(connection, list(reasons))
+    held = erasures.holds(connection)
+    last = {} if newest is None else messages.newest_of(connection, {row.conversation for row in rows.values()})
+    return {
+        ref: reasons[ref]
+        for ref, row in rows.items()
+        if row.conversation not in held
+        and (newest is None or last.get(row.conversation, 0) <= newest.get(row.conversation, 0))
+    }
 
 
 async def erased(store: Store, refs: Collection[int]) -> dict[int, ErasureRow]:

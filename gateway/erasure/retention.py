@@ -72,7 +72,7 @@ class _Story:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
     """The decisions at `now`, by the holds and alarms of then; of what goes, by number, the message and its type;
-    `left` are the conversations in which something is still under way.
+    `left` are the conversations in which something is under way, `newest` the newest message of each that was read.
     """
 
     now: int
@@ -81,6 +81,7 @@ class _Look:
     decisions: list[Decision] = field(default_factory=list)
     going: dict[int, tuple[MessageRow, str]] = field(default_factory=dict)
     left: set[Key] = field(default_factory=set)
+    newest: dict[bytes, int] = field(default_factory=dict)
 
     def plan(self, horizon_days: int) -> Plan:
         """The decisions as a whole."""
@@ -144,12 +145,9 @@ class Retention:
         made = found.plan(self._config.horizon_days)
         await self._releases.count_first([item.ref for item in made.erase])
         asked = await self._ended(found, made)
-        reasons = {
-            item.ref: item.rule
-            for item in made.erase
-            if item.rule is not None and _key(found.going[item.ref][0]) not in asked
-        }
-        await self._eraser.erase(reasons, by=by, proof=found.proof)
+        over = (item for item in made.erase if _key(found.going[item.ref][0]) not in asked)
+        reasons = {item.ref: item.rule for item in over if item.rule is not None}
+        await self._eraser.erase(reasons, by=by, proof=found.proof, newest=found.newest)
         return made
 
     async def _ended(self, found: _Look, made: Plan) -> frozenset[Key]:
@@ -207,6 +205,7 @@ def _judge(look: _Look, batch: _Batch) -> None:
     stories, rules = _tell_stories(batch.messages), table().rules
     for row, opened in batch.messages:
         key = _key(row)
+        look.newest[row.conversation] = row.ref  # they come in order
         standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in look.holds)
         decision = decide(_item(row, opened, standing, alarmed=row.ref in look.alarmed), rules, look.now)
         look.decisions.append(decision)

@@ -124,13 +124,7 @@ class ErasureOperations:
 
     async def erase_rows(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
         """Erase these rows, which a person named, or none of them. Raises RefusedError conflict."""
-        held = await self._content.store.read(store.holds)
-        if any(row.conversation in held for row in rows):
-            raise RefusedError(
-                Code.CONFLICT,
-                "the conversation is under a legal hold; nothing was erased",
-                hint="trm retention release ends it, if the ground for it is gone",
-            )
+        await self._check_holds(rows)
         await self._status_updates.keep()  # an alert that came just now counts
         alarmed = await self._content.store.read(lambda c: journal.open_about(c, on_call.ALARMS))
         if any(row.ref in alarmed for row in rows):
@@ -150,9 +144,12 @@ class ErasureOperations:
         sent = await self._content.store.read(lambda c: find_sent(c, rows))
         gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by, proof=untold)
         if not gone:
+            await self._check_holds(rows)  # one may have been placed just now
             raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
         found, outcome = await self._content.store.read(lambda c: self._outcome(c, [row.ref for row in rows], sent))
-        items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
+        items: list[Json] = [
+            {"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows if row.ref in found
+        ]
         recipients: list[Json] = [{"peer": peer, "erased": gone} for peer, gone in outcome.recipients.items()]
         return OperationResult(
             value={
@@ -163,6 +160,16 @@ class ErasureOperations:
                 "machines": [machine.host for machine in await self._content.store.read(find_behind)],
             }
         )
+
+    async def _check_holds(self, rows: Sequence[MessageRow]) -> None:
+        """Raise RefusedError conflict where a legal hold lies over one of these."""
+        held = await self._content.store.read(store.holds)
+        if any(row.conversation in held for row in rows):
+            raise RefusedError(
+                Code.CONFLICT,
+                "the conversation is under a legal hold; nothing was erased",
+                hint="trm retention release ends it, if the ground for it is gone",
+            )
 
     def _outcome(
         self, connection: Connection, refs: list[int], sent: Sent

@@ -270,6 +270,14 @@ def first_of_each(connection: Connection) -> dict[int, bytes]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def newest_of(connection: Connection, conversations: Collection[bytes]) -> dict[bytes, int]:
+    """By the index of each of these conversations the number of its newest message whose content is here."""
+    some = message.c.conversation.in_(list(conversations))
+    here = exists().where(sealed.c.ref == message.c.ref)
+    query = select(message.c.conversation, func.max(message.c.ref)).where(some, here).group_by(message.c.conversation)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def conversations(
     connection: Connection, *, limit: int, before: int | None = None, **standing: str | None
 ) -> list[tuple[bytes, int, int, int]]:

@@ -16,6 +16,7 @@ from support.pair import Party, Spoiler, Two, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.database.content import SealedRow
+from gateway.erasure.erase import Eraser
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Delivery, Erasure
@@ -233,6 +234,32 @@ async def test_a_legal_hold_wins(two: Two):
     assert (await two.al.show(id))["erased"] is None
     await two.al.call("retention.run", by="dpo")
     assert (await two.al.show(id))["erased"]["reason"] == "enquiry"
+
+
+@pytest.mark.parametrize("who", ["a person", "a rule"])
+async def test_a_legal_hold_wins_that_is_placed_meanwhile(two: Two, monkeypatch: pytest.MonkeyPatch, who: str):
+    """Between the look at what may go and its erasure: who placed the hold was told that it lies."""
+    id = await sent(two)
+    conversation = (await two.al.show(id))["conversation"]
+    hold = {"id": conversation, "by": "dpo", "ground": "legal_claims_17_3_e", "until": "2027-12-31"}
+    two.clock.advance(100 * DAY)
+
+    erasing = Eraser._erase
+
+    async def held_first(*asked: Any, **named: Any) -> int:
+        """The hold is placed just before the first transaction."""
+        monkeypatch.undo()
+        await two.al.call("retention.hold", **hold)
+        return await erasing(*asked, **named)
+
+    monkeypatch.setattr(Eraser, "_erase", held_first)
+    if who == "a person":
+        with pytest.raises(RefusedError) as refusal:
+            await erase(two.al, id)
+        assert "under a legal hold; nothing was erased" in refusal.value.what
+    else:
+        await two.al.call("retention.run", by="dpo")
+    assert (await two.al.show(id))["erased"] is None
 
 
 async def test_a_conversation_goes_as_a_whole(two: Two):

@@ -24,7 +24,7 @@ from gateway.erasure import erase
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erase import Eraser, erased
-from gateway.erasure.store import ErasureRow
+from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code
 from gateway.messages.store import local, messages, records
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
@@ -191,6 +191,30 @@ async def test_what_is_erased_is_not_erased_again(desk: Desk) -> None:
     assert await desk.eraser.erase({1: "objection"}) == 0
     assert await desk.eraser.erase({1: "objection", 2: "objection"}) == 1
     assert (await desk.found(1), len(await desk.entries("message.erased"))) == (before, 2)
+
+
+def holds(talk: bytes) -> Callable[[Connection], Any]:
+    """A legal hold on a conversation."""
+    held = HoldRow(conversation=talk, ground="legal_claims_17_3_e", until="2030-06-30", at=NOW)
+    return lambda connection: erasures.set_hold(connection, held)
+
+
+async def test_what_is_held_by_now_stays(desk: Desk) -> None:
+    """Whoever decided had looked before; but what a ledger says was erased goes again, whatever came back with it."""
+    await desk.keeps(desk.message(1, conversation=b"talk"), desk.message(2, conversation=b"other"), holds(b"talk"))
+    assert await desk.eraser.erase({1: "enquiry", 2: "objection"}) == 1
+    assert await desk.left(1, 2) == {1}
+    assert await desk.eraser.erase_again({1: "objection"}) == 1
+    assert await desk.left(1, 2) == set()
+
+
+async def test_what_a_rule_did_not_know_of_is_looked_at_first(desk: Desk) -> None:
+    """Something came since in one of two conversations; in the other one what came was erased before."""
+    await desk.keeps(*(desk.message(ref, conversation=talk) for ref, talk in enumerate((b"a", b"a", b"b", b"b"), 1)))
+    await desk.eraser.erase({4: "objection"})
+    assert await desk.eraser.erase({1: "enquiry", 3: "enquiry"}, newest={b"a": 1, b"b": 3}) == 1
+    assert await desk.left(1, 2, 3) == {1, 2}
+    assert await desk.eraser.erase({1: "enquiry", 2: "enquiry"}, newest={b"a": 2}) == 2
 
 
 async def test_many_are_erased_in_several_transactions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
