@@ -27,10 +27,10 @@ from gateway.erasure import store as erasures
 from gateway.erasure.store import HoldRow
 from gateway.foundation.ids import CaseId, UnitId
 from gateway.ledger import store as ledger
-from gateway.ledger.rules import Taken, named_whom
+from gateway.ledger.rules import HASH, Taken, named_whom
 from gateway.ledger.store import LedgerRow
 from gateway.messages.store import messages
-from keys.primitives.encoding import b64u
+from keys.primitives.encoding import b64u, unb64u
 
 WHY = "the ledger of this node, after a restore"
 KINDS = (Taken.MOVED, Taken.KEPT, Taken.RELEASED, Taken.BLOCKED, Taken.UNBLOCKED)
@@ -146,6 +146,11 @@ class CasesAgain:
             entry = BlockEntry(who=who, id=id, reason=WHY, ended=False, at=now)
             entries.block(self._content, connection, case, entry, at=now)
         return {case}
+
+    def find_held(self, connection: Connection, here: Here) -> dict[int, tuple[bytes, CaseId]]:
+        """By the number of each entry about a case that is here the label of the asylum hold over it, and that case."""
+        due = ((row, self._case(connection, here, row)) for row in ledger.due(connection, [Taken.OVER]))
+        return {row.n: (unb64u(row.detail, HASH), case) for row, case in due if case is not None}
 
     def _case(self, connection: Connection, here: Here, row: LedgerRow) -> CaseId | None:
         """The case that an entry names, which is open: one that was merged is the one that it went into."""

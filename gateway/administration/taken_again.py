@@ -16,6 +16,9 @@ from sqlalchemy import Connection
 
 from gateway.administration.cases_again import CasesAgain
 from gateway.cases import store as cases
+from gateway.cases.ledger_names import Here, find_here, find_talks
+from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.consent.effects import withdraw_again
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -32,6 +35,7 @@ from gateway.messages import state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.state_transitions import Change
 from gateway.messages.store.messages import MessageRow
+from gateway.policy import store as policy
 from gateway.policy.asylum_holds import lay_again
 from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock
@@ -99,7 +103,9 @@ class TakenAgain:
         """
         if not rows or not store.waits(connection):
             return frozenset()
-        self._cases.apply_to_new(connection, {row.conversation for row in rows}, now=self._clock.now())
+        conversations = {row.conversation for row in rows}
+        self._cases.apply_to_new(connection, conversations, now=self._clock.now())
+        self._hold_cases(connection, find_talks(self._content.sealer, conversations))
         names = keyed(self._keys, [named(row.direction, row.peer, row.id) for row in rows])
         by_name = dict(zip(names, rows, strict=True))
         found = [row for row in store.due_of(connection, Taken.ERASED, names) if row.subject in by_name]
@@ -120,9 +126,19 @@ class TakenAgain:
     def _hold(self, connection: Connection, rows: Sequence[LedgerRow]) -> None:
         now, holds = self._clock.now(), laid_and_not_lifted(rows)
         lay_again(connection, self._content, holds, at=now)
+        self._hold_cases(connection, find_here(self._content.sealer, connection))
         for case in dict.fromkeys(cases.cases_of(connection, list(holds)).values()):
             self._linked_holds.settle_case(connection, case)
         store.settle(connection, [row.n for row in rows])
+
+    def _hold_cases(self, connection: Connection, here: Here) -> None:
+        """Lay the holds that lie over the cases that the ledger names: the conversation of one may be lost."""
+        found = self._cases.find_held(connection, here)
+        for label, case in found.values():
+            if policy.get(connection, label) is not None:
+                cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
+                self._linked_holds.settle_case(connection, case)
+        store.settle(connection, list(found))
 
     async def _take(self, found: Sequence[tuple[MessageRow, LedgerRow]]) -> None:
         gone = [(message, row) for message, row in found if row.kind == Taken.ERASED]

@@ -63,6 +63,8 @@ class Taken(StrEnum):
     """An asylum hold was laid over something: leave to send it was taken away."""
     LIFTED = "lifted"
     """Two people gave that leave again, or nothing is left of what the hold lay over."""
+    OVER = "over"
+    """The hold was laid over a case."""
     KEPT = "kept"
     """A legal hold was laid over a conversation or a case: leave to erase it was taken away."""
     RELEASED = "released"
@@ -83,9 +85,9 @@ class Entry:
     `grants` are the places of the grants that were taken back, None for the whole consent; `why` is the code of an
     erasure, or the ground of a legal hold. `at` in Unix seconds.
 
-    `detail` is what else an act needs to be done again: of an asylum hold the keyed hash of the conversation that it
-    was placed over, of a legal hold the day by which somebody looks again, of a block the keyed hash of whom it keeps
-    out, and where something went the id of the case, None for none.
+    `detail` is what else an act needs to be done again: of an asylum hold, and of the case that it lies over, the keyed
+    hash of the conversation that it was placed over, of a legal hold the day by which somebody looks again, of a block
+    the keyed hash of whom it keeps out, and where something went the id of the case, None for none.
     """
 
     n: int
@@ -219,6 +221,7 @@ _DAY: Final = is_str("[0-9]{4}-[0-9]{2}-[0-9]{2}", 10)
 _DETAILS: Final[dict[Taken, Check]] = {
     Taken.HELD: is_b64u(HASH),
     Taken.LIFTED: is_b64u(HASH),
+    Taken.OVER: is_b64u(HASH),
     Taken.KEPT: _DAY,
     Taken.BLOCKED: is_b64u(HASH),
     Taken.UNBLOCKED: is_b64u(HASH),

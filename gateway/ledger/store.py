@@ -90,6 +90,11 @@ def add_held(connection: Connection, hold: bytes, labels: Iterable[bytes], *, at
     _add_all(connection, Taken.HELD, labels, at=at, detail=b64u(hold))
 
 
+def add_over(connection: Connection, hold: bytes, names: Iterable[bytes], *, at: int) -> None:
+    """That hold lies over the case with these names."""
+    _add_all(connection, Taken.OVER, names, at=at, detail=b64u(hold))
+
+
 def add_lifted(connection: Connection, hold: bytes, labels: Iterable[bytes], *, at: int) -> None:
     """That hold does not lie over these any more; another one may."""
     _add_all(connection, Taken.LIFTED, labels, at=at, detail=b64u(hold))

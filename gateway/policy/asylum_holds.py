@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 from sqlalchemy import Connection
 
+from gateway.cases import store as cases
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -77,8 +78,8 @@ def feared_states(connection: Connection, sealer: ContentSealer, labels: Collect
 
 
 async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:
-    """End the holds of which nothing is left here: no message of the conversation, and none of another one with the
-    same consents; those in `but`, which prove an erasure, do not count.
+    """End the holds of which nothing is left here: nothing of their case, no message of the conversation, and none of
+    another one with the same consents; messages in `but`, which prove an erasure, do not count.
     """
 
     def query(connection: Connection) -> Sequence[SealedRow]:
@@ -101,7 +102,8 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
 
     def move(connection: Connection) -> None:
         for ref, (label, conversation, consents) in over.items():
-            if not store.concerned(connection, conversation, consents, but=but):
+            of_case = cases.cases_of(connection, [label])  # a case ends in the transaction that erases the last of it
+            if not of_case and not store.concerned(connection, conversation, consents, but=but):
                 ledger.add_lifted(connection, label, store.labels_of(connection, ref), at=now)
                 store.lift(connection, ref)
                 journal.append_leaf(connection, leaf(now, "asylum.ended"))

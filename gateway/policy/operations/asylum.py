@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.access.enrolment import check_two_people
 from gateway.cases import store as cases
+from gateway.cases.ledger_names import names_of_case
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
 from gateway.conversations.history import NOTHING_SAID
@@ -126,9 +127,16 @@ class AsylumOperations:
         row = asylum_holds.sealed(self._content, named)
         labels = self._content.sealer.hold_indexes(id, sorted(consents))
         conversation = self._content.sealer.conversation_index(id)
+        relied = [self._content.sealer.consent_index(one) for one in consents]
 
         def move(connection: Connection) -> bool:
             known = store.get(connection, label)
+            if not cases.cases_of(connection, [label]) and not store.concerned(connection, conversation, relied):
+                raise RefusedError(
+                    Code.CONFLICT,
+                    "everything in this conversation was erased, and with it of which case it was; no hold was placed",
+                    hint="place it on another conversation of the case: trm case show lists them",
+                )
             if known != before:
                 raise RefusedError(
                     Code.CHANGED_MEANWHILE, "somebody changed this hold at the same moment", hint="repeat it"
@@ -140,7 +148,9 @@ class AsylumOperations:
             store.place(connection, placed, labels)
             ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
-            case = cases.cases_of(connection, [conversation]).get(conversation)
+            case = cases.cases_of(connection, [label]).get(label)
+            if case is not None:
+                ledger.add_over(connection, label, names_of_case(self._content.sealer, connection, case), at=now)
             self._linked_holds.settle_case(connection, case)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             return known is None

@@ -214,4 +214,6 @@ async def test_a_hold_whose_conversation_is_here_is_of_its_case(content: Content
     named = asylum_holds.opened(sealer, list(held.values())).values()
     assert sorted((one.conversation, one.consents, one.states) for one in named) == [("", (), None), ("talk", (), None)]
     assert len((await forgotten(content)).holds) == 2
+    assert len((await forgotten(content, 102)).holds) == 2  # of a case that is here still
+    await content.store.move(lambda c: cases.unlink(c, [label, index]))
     assert len((await forgotten(content, 102)).holds) == 1

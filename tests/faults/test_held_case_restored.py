@@ -1,0 +1,82 @@
+"""An asylum hold lies over its case again after a restore, also where its own conversation is lost (nrm1 13.15)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.drill import Drill, drills
+from support.pair import Party
+from support.persons import ANA, agreed, case_of, consented, referral, referred
+
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+ONE, MORE = b64u(b"consent of then.."[:16]), b64u(b"consent of now.."[:16])
+THEN, NOW, NEXT = (b64u(name) for name in (b"conversation one", b"conversation two", b"conversation new"))
+
+
+@pytest_asyncio.fixture
+async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
+    """Two nodes, paired and serving; FR makes backups and keeps a ledger elsewhere."""
+    async with drills(tmp_path) as made:
+        yield made
+
+
+async def refused(party: Party, number: str, consent: str) -> str:
+    """How a further referral of the person to Albania is refused."""
+    with pytest.raises(RefusedError) as caught:
+        await party.call("message.submit", **referral(number, consent, conversation=NEXT))
+    return str(caught.value.code)
+
+
+async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill) -> None:
+    """It does not come again; what is left of the case is kept from all until a person says which States are feared, or
+    two lift it.
+    """
+    two = drill.two
+    await agreed(two.fr, "F-1", ONE)
+    await referred(two, "F-1", ONE, conversation=THEN)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await agreed(two.fr, "F-1", MORE)
+    await referred(two, "F-1", MORE, conversation=NOW)
+    assert await case_of(two.fr, NOW) == await case_of(two.fr, THEN)
+    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    await drill.lose()
+    await drill.restore(data, keystore, drill.ledger)
+    await drill.reset()
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+
+
+async def test_the_whole_case_began_after_the_backup(drill: Drill) -> None:
+    """What a peer sends again begins a case anew; the hold lay over another conversation of that case."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    two.fr.system.busy = 1_000_000
+    await agreed(two.al, "A-1", ONE)
+    await two.al.call("message.submit", **referral("A-1", ONE, to="FR", conversation=THEN))
+    await two.until(lambda: arrived(two.fr), seconds=60)
+    case = await case_of(two.fr, THEN)
+    await consented(two.fr, case, MORE)
+    await two.fr.call("message.submit", **referral(None, MORE, conversation=NOW), case=case)
+    assert await case_of(two.fr, NOW) == case
+    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    await drill.lose()
+    two.fr.system.busy = 0
+    await drill.restore(data, keystore, drill.ledger)
+    await drill.reset()
+    await two.until(lambda: arrived(two.fr), seconds=200)
+    shown = await two.fr.call("case.show", id=await case_of(two.fr, THEN), by=ANA)
+    assert [one["states"] for one in shown["asylum_holds"]] == [[]]
+
+
+async def arrived(party: Party) -> bool:
+    """Whether a referral and the consent that it relies on came in."""
+    return await party.rows("select count(*) from message where direction = 'in'") == [(2,)]
