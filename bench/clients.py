@@ -22,6 +22,7 @@ from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
 
 API = "http://localhost/api/v1"
+ALIVE = "http://localhost/health/live"
 PATIENCE = 120.0
 """Seconds after which a message counts as lost."""
 IN_BULK = 32
@@ -97,6 +98,15 @@ class Door:
                 except aiohttp.ClientConnectionError:
                     await asyncio.sleep(0.01)
 
+    async def connect(self, count: int) -> None:
+        """See `Client`."""
+
+        async def ask() -> None:
+            async with self._session.get(ALIVE) as response:
+                await response.read()
+
+        await asyncio.gather(*(ask() for _ in range(count)))
+
     async def drained(self) -> None:
         """See `Client`."""
         async with asyncio.timeout(PATIENCE):
@@ -156,6 +166,12 @@ class Client:
     async def exchange_many(self) -> list[Exchange]:
         """Submit a call of drafts and wait for the `delivered` receipt of each."""
         return await next(self._next).exchange_many()
+
+    async def connect(self, count: int) -> None:
+        """Open so many connections at each door. Those that a load needs at its worst moment stay open after it, so
+        what a node holds open can be compared only where they were there from the beginning.
+        """
+        await asyncio.gather(*(door.connect(count) for door in self._doors))
 
     async def drained(self) -> None:
         """Wait until everything that was submitted is delivered: what is left disturbs the next load."""

@@ -138,6 +138,7 @@ async def _soak(pair: Pair, port: int, minutes: float) -> list[Minute]:
     async with connect(pair) as client, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         print(f"soak: {PAGES} people enrol at the console ...", flush=True)
         people = [await _enrol(pair, http, port, number) for number in range(PAGES)]
+        await client.connect(MOST)
         end = time.monotonic() + 60 * minutes
         print(HEADING, flush=True)
         open_ = [asyncio.create_task(_keep_open(one, seen)) for one in people]
