@@ -15,13 +15,16 @@ from support.three_walks import MET, WALKS, ThreeNodes
 
 from gateway.consent import effects
 from gateway.consent.operations import withdrawing
-from gateway.delivery.outbound.lookout import Lookout
+from gateway.delivery.outbound import exchange, file_carrier
+from gateway.delivery.outbound.kept import KeptJudgements
+from gateway.delivery.outbound.lookout import Lookout, Waiting
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erased_receipts import ErasureReceipts
 from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.peer_requests.forward import RequestForwarder
 from gateway.federation.server import FederationApp
+from gateway.messages.store import messages
 from gateway.policy.gates import asylum, consent
 
 MOST = 500
@@ -33,6 +36,15 @@ def departs_after_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
     """What waits is neither stopped by a withdrawal nor judged again when it departs."""
     patch.setattr(effects, "_relying", lambda *_: [])
     patch.setattr(Lookout, "_closed", lambda *_: None)
+
+
+def overwrites_a_cancellation(patch: pytest.MonkeyPatch) -> None:
+    """What was looked up before is numbered and sent, whatever was written since."""
+    patch.setattr(KeptJudgements, "take", lambda *_: [])  # walks compare what was kept, and would find that
+    patch.setattr(Waiting, "stands", lambda *_: True)
+    patch.setattr(messages, "_require_all", lambda *_: None)
+    for module in (exchange, file_carrier):
+        patch.setattr(module, "unchanged", lambda _, items: list(items))
 
 
 def leaves_drafts(patch: pytest.MonkeyPatch) -> None:
@@ -111,6 +123,7 @@ SOON: dict[Patch, str] = {
 """What the very first walks come to: the short form; and what the walk that finds it says."""
 LATER: dict[Patch, str] = {
     departs_after_a_withdrawal: "relies on a consent that was withdrawn|relies on what was withdrawn",
+    overwrites_a_cancellation: "was cancelled|was erased|was withdrawn|is feared",
     leaves_drafts: "can read an erased",
     tells_nothing_on: "was not told of a withdrawal",
     tells_one_conversation: "told no withdrawal|was not told",

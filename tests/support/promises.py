@@ -7,6 +7,7 @@ go, opened as whoever receives it opens it. What is wrong is an AssertionError t
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -194,8 +195,8 @@ class Promises:
         )
 
     def put_back(self, node: str, memory: Memory, *, ledger: bool) -> set[str]:
-        """The node is restored: what was taken away stays so by its ledger, asylum holds lie again by it over what the
-        backup knows, and withdrawals stand in any case; all else is as it was. Returns the messages that had been
+        """The node is restored: what was taken away stays so by its ledger, asylum holds lie again by it over whom
+        the backup knows, and withdrawals stand in any case; all else is as it was. Returns the messages that had been
         erased and are back.
         """
         self.forgotten[node] |= self.had(node) - memory.had
@@ -204,20 +205,29 @@ class Promises:
         self.erased[node] -= back
         self.asked[node] = set(memory.asked)
         self.kept = {key for key in self.kept if key[0] != node} | {(node, id) for id in memory.kept}
-        self.feared = _others(self.feared, node) | self._lie_again(node, memory, ledger=ledger)
-        self.laid_again = {key for key in self.feared if key in self.laid_again or self._is_new(key, node, memory)}
+        known = {self.letters[id].conversation for id in memory.had}
+        alike = self._alike(node, known)
         self.merged = _others(self.merged, node) | {(node, one): other for one, other in memory.merged.items()}
         self.split = _others(self.split, node) | {(node, id): person for id, person in memory.split.items()}
+        alike &= self._alike(node, known)
+        self.feared = _others(self.feared, node) | self._lie_again(node, memory, known | alike, ledger=ledger)
+        self.laid_again = {key for key in self.feared if key in self.laid_again or self._is_new(key, node, memory)}
         self.relied = {way for way in self.relied if way[0] != node} | {(node, *way) for way in memory.relied}
         return back
 
-    def _lie_again(self, node: str, memory: Memory, *, ledger: bool) -> dict[tuple[str, str], frozenset[str]]:
-        """Holds after a restore. One over a conversation that the backup does not know keeps back that conversation and
-        its consents, and nobody can say whose it was.
+    def _alike(self, node: str, known: Set[str]) -> set[str]:
+        """Find the held conversations whose person is that of one of these, by the word of people at this node."""
+        persons = {self.person(node, id) for id in known}
+        return {id for name, id in self.feared if name == node and self.person(node, id) in persons}
+
+    def _lie_again(
+        self, node: str, memory: Memory, known: Set[str], *, ledger: bool
+    ) -> dict[tuple[str, str], frozenset[str]]:
+        """Holds after a restore. One over a conversation that the backup does not know, of a person of whom it knows
+        nothing either, keeps back that conversation and its consents.
         """
         if not ledger:
             return {(node, id): states for id, states in memory.feared.items()}
-        known = {self.letters[id].conversation for id in memory.had}
         return {key: states for key, states in self.feared.items() if key[0] == node and key[1] in known}
 
     def _is_new(self, key: tuple[str, str], node: str, memory: Memory) -> bool:

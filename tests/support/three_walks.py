@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from support.inwire import Act
 from support.promises import Letter
 from support.three_led import HOUR, Led
 from support.three_letters import ROADS
@@ -34,7 +35,9 @@ explained: for that hypothesis traces every line of each try.
 """
 
 JUMPS = (-2 * DAY, -HOUR, 15 * MINUTE, 20 * HOUR, 2 * DAY, 400 * DAY)
-HAPPENS = ("nothing", "end of sender", "end of receiver", "cancel", "withdraw", "erase", "hold")
+STOPS = ("cancel", "withdraw", "erase", "hold")
+"""What a person does that keeps a message from leaving."""
+HAPPENS = ("nothing", "end of sender", "end of receiver", *STOPS)
 """What can happen while one node carries something to another."""
 
 names, ways, persons = st.sampled_from(NAMES), st.sampled_from(WAYS), st.integers(0, 1)
@@ -167,17 +170,33 @@ class ThreeNodes(RuleBasedStateMachine):
     @rule(letter=letters, back=st.booleans(), happens=st.sampled_from(HAPPENS), moment=moments, write=writes)
     def carry(self, letter: Letter, back: bool, happens: str, moment: int, write: int | None) -> None:
         way = (letter.to, letter.by) if back else (letter.by, letter.to)
-        act = {
+        at = moment if write is None else write
+        self.three.do(
+            self.trio.step(self.trio.carry(*way), self._doing(happens, letter, *way), at, writes=write is not None)
+        )
+
+    @rule(target=letters, letter=letters, to=names, happens=st.sampled_from(STOPS), write=st.integers(0, 4))
+    def stop_while_it_leaves(self, letter: Letter, to: str, happens: str, write: int) -> Any:
+        """A person stops a message at the moment in which it is numbered and sent."""
+        home, person = self.acts.whose(letter.consent)
+        made = self.ask(self.acts.refer(letter.consent, home, person, to)) if to != home else None
+        if made is None:
+            return multiple()
+        act = self._doing(happens, made, home, to)
+        self.three.do(self.trio.step(self.trio.carry(home, to), act, write, writes=True))
+        return made
+
+    def _doing(self, happens: str, letter: Letter, sender: str, receiver: str) -> Act | None:
+        """What can happen while one node carries something to another."""
+        return {
             "nothing": None,
-            "end of sender": lambda: self.trio.kill(way[0]),
-            "end of receiver": lambda: self.trio.kill(way[1]),
+            "end of sender": lambda: self.trio.kill(sender),
+            "end of receiver": lambda: self.trio.kill(receiver),
             "cancel": lambda: self.acts.cancel(letter),
             "withdraw": lambda: self.acts.withdraw(letter.by, letter.consent),
             "erase": lambda: self.acts.erase(letter.by, letter),
             "hold": lambda: self.acts.hold(letter.by, letter, letter.to),
         }[happens]
-        at = moment if write is None else write
-        self.three.do(self.trio.step(self.trio.carry(*way), act, at, writes=write is not None))
 
     @rule()
     def carry_everything(self) -> None:
