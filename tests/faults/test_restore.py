@@ -193,7 +193,7 @@ async def test_an_answer_that_was_lost_is_given_again_and_its_number_used(drill:
     await two.until(lambda: two.fr.notes() == ["answered before the backup"], seconds=60)
     wire.away = True
     wire.lose = 0
-    assert await settled(two.al, [asked], "awaiting_receipt")
+    await two.until(lambda: settled(two.al, [asked], "awaiting_receipt"), seconds=60)
     data, keystore = await drill.backup()
     await drill.lose_all_but(data, keystore)
     wire.away = False
