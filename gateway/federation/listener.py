@@ -34,6 +34,8 @@ RETRY_SECONDS = 0.5
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _BACKLOG = 128
+_BEGUN = 3
+"""Turns of the loop after which each greeting has begun and its transport closes its socket: before, nobody would."""
 
 
 class _Listener(web.Server):
@@ -155,6 +157,8 @@ class _Listener(web.Server):
         for listening in self._sockets:
             self._loop.remove_reader(listening)
             listening.close()
+        for _ in range(_BEGUN):
+            await asyncio.sleep(0)
         greeting = [*self._greeting]
         for task in greeting:
             task.cancel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -79,6 +81,19 @@ async def test_who_never_begins_tls_loses_its_place(site: Site, monkeypatch: pyt
     assert await reader.read() == b""
     assert await asks(site, "127.0.0.1") == 200
     writer.transport.abort()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_comes_just_as_it_ends_is_let_go(tmp_path: Path, turns: int) -> None:
+    """Wherever its greeting is: before it begins, before a transport is there that closes it, and in the handshake."""
+    async with listening(tmp_path) as site:
+        caller = socket.create_connection(("127.0.0.1", site.port))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    await until_at_rest()
+    caller.setblocking(False)
+    with caller, contextlib.suppress(ConnectionResetError):
+        assert caller.recv(1) == b""
 
 
 async def test_a_peer_has_a_budget_of_work(tmp_path: Path) -> None:
