@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeAlias
 
 from gateway.attachments import store
 from gateway.attachments.pace import Pace
@@ -20,8 +22,6 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import Answered, FederationClient
 from gateway.messages.answers import read_next, read_refusal
-from gateway.messages.machines.delivery import Outgoing
-from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Clock, Files
 from keys.primitives.attachment_cipher import SEGMENT, count_segments, segment_length
@@ -31,6 +31,8 @@ AT_ONCE = 3
 TRIES = 4
 """How often one segment is sent before the round ends; the pauses between are doubled each time."""
 FIRST_PAUSE = 0.5
+Goes: TypeAlias = Callable[[], Awaitable[bool]]
+"""Whether a message may still go: nobody stopped it meanwhile, and its life is not over."""
 
 
 class Uploader:
@@ -43,9 +45,9 @@ class Uploader:
         self._pace = pace
         self._clock = clock
 
-    async def upload(self, peer: PeerAddress, message: MessageRow) -> Answered | None:
+    async def upload(self, peer: PeerAddress, message: MessageRow, goes: Goes) -> Answered | None:
         """Everything that the peer does not have yet; its answer to the last segment. None when the envelope has to be
-        shown again, or when the message may go no longer.
+        shown again, or when the message may go no longer, which is asked again and again.
 
         Raises:
             TransientError: the peer is away, or refuses the request as a whole.
@@ -53,19 +55,14 @@ class Uploader:
         """
         rows = (await self._store.read(lambda c: store.of_messages(c, [message.ref]))).get(message.ref, [])
         for row in rows:
-            answer = await self._part(peer, message, row)
+            answer = await self._part(peer, goes, row)
             if isinstance(answer, Answered):
                 return answer
             if not answer:
                 return None
         return None
 
-    async def goes(self, message: MessageRow) -> bool:
-        """Whether nobody cancelled it meanwhile, and its life is not over."""
-        found = await self._store.read(lambda c: messages.get(c, [message.ref]))
-        return message.ref in found and found[message.ref].state == Outgoing.AWAITING_RECEIPT
-
-    async def _part(self, peer: PeerAddress, message: MessageRow, row: AttachmentRow) -> Answered | bool:
+    async def _part(self, peer: PeerAddress, goes: Goes, row: AttachmentRow) -> Answered | bool:
         """One part: the answer that ends the message, True when the peer has the part, False when it waits for none or
         the message may go no longer.
         """
@@ -73,7 +70,7 @@ class Uploader:
         wanted = await self._wanted(peer, row)
         while wanted is not None and wanted < count_segments(row.length):
             try:
-                found = await self._segments(peer, message, row, wanted, width)
+                found = await self._segments(peer, goes, row, wanted, width)
             except _RefusedSegmentError:
                 found = await self._wanted(peer, row)
                 width = 1  # it takes a segment only when the one before was answered
@@ -83,7 +80,7 @@ class Uploader:
         return wanted is not None
 
     async def _segments(
-        self, peer: PeerAddress, message: MessageRow, row: AttachmentRow, first: int, width: int
+        self, peer: PeerAddress, goes: Goes, row: AttachmentRow, first: int, width: int
     ) -> Answered | int | None:
         """Send from segment `first` on, so many at a time: what is wanted behind the last one, None if the peer waits
         for none or the message may go no longer, or the answer that ends the message.
@@ -97,7 +94,7 @@ class Uploader:
         try:
             while k < count_segments(row.length):
                 while following < count_segments(row.length) and len(flying) < width:
-                    if (following - first) % width == 0 and not await self.goes(message):
+                    if (following - first) % width == 0 and not await goes():
                         return None
                     data = await self._read(row, following)
                     flying.append(asyncio.create_task(self._segment(peer, row, following, data)))

@@ -21,8 +21,9 @@ from gateway.policy import store
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acts:
     """What is held of consents and what was taken back of them, by index; which consents nobody confirmed yet; over
-    what an asylum hold lies; of which case conversations, consents and holds are, None for those that are of none; and
-    on which case a question about a linked one is open, by its number.
+    what an asylum hold lies, and the numbers of these holds, since one that names a further State gets another; of
+    which case conversations, consents and holds are, None for those that are of none; and on which case a question
+    about a linked one is open, by its number.
     """
 
     consents: Mapping[bytes, tuple[ConsentRow, ...]]
@@ -31,6 +32,7 @@ class Acts:
     holds: frozenset[bytes]
     cases: Mapping[bytes, CaseId | None]
     questions: Mapping[int, CaseId] = field(default_factory=dict)
+    hold_refs: frozenset[int] = frozenset()
 
     def about(self, conversations: Collection[bytes], consents: Collection[bytes]) -> Acts:
         """What of it is about these conversations and consents, all of which it knows."""
@@ -58,6 +60,7 @@ def load_acts(connection: Connection, *, conversations: Collection[bytes], conse
         holds=holds,
         cases={key: of.get(key) for key in keys},
         questions=questions.places(connection),
+        hold_refs=store.refs(connection),
     )
 
 
@@ -69,5 +72,8 @@ def join_acts(parts: Sequence[Acts]) -> Acts | None:
         taken_back={index: ref for one in parts for index, ref in one.taken_back.items()},
         cases={key: case for one in parts for key, case in one.cases.items()},
     )
-    agree = (one.holds == whole.holds and whole.about(one.cases, one.consents) == one for one in parts)
+    agree = (
+        one.holds == whole.holds and one.hold_refs == whole.hold_refs and whole.about(one.cases, one.consents) == one
+        for one in parts
+    )
     return whole if all(agree) else None

@@ -30,12 +30,18 @@ class AsylumHold:
 
 
 _LABELS = Prepared(select(asylum_hold.c.label).distinct())  # asked for every message; there are few, or none
+_REFS = Prepared(select(asylum_hold.c.ref).distinct())
 _COLUMNS = (asylum_hold.c.ref, asylum_hold.c.at, asylum_hold.c.lift)
 
 
 def labels(connection: Connection) -> frozenset[bytes]:
     """Everything over which a hold lies."""
     return frozenset(_LABELS.scalars(connection))
+
+
+def refs(connection: Connection) -> frozenset[int]:
+    """The numbers of all holds. Where one is placed, or names a further State, a number comes that was not there."""
+    return frozenset(_REFS.scalars(connection))
 
 
 def over(connection: Connection, labels: Collection[bytes]) -> list[int]:

@@ -27,7 +27,7 @@ def compare_departures(node: Node) -> list[str]:
             at, refs = node.clock.now(), [row.ref for row in waiting.rows]
 
             def query(connection: Connection) -> tuple[bool, Waiting]:
-                return waiting.stands(connection, peer.node), departure._lookout._look_up(connection, peer, refs)
+                return waiting.stands(connection), departure._lookout._look_up(connection, peer, refs)
 
             stands, found = await node.store.read(query)
             if stands and node.clock.now() == at:

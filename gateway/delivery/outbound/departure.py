@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import departure_steps
 from gateway.delivery.outbound.kept import KeptJudgements, Passed
-from gateway.delivery.outbound.lookout import Lookout, Waiting
+from gateway.delivery.outbound.lookout import Grounds, Lookout, Waiting
 from gateway.delivery.outbound.sealing import (
     Departing,
     Sealed,
@@ -51,13 +51,14 @@ TRIES = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """One message with the bytes that go over the wire; `void` says that they are a void question, `withdraws` that
-    the message takes a consent back.
+    the message takes a consent back; `grounds` are what its judgement rests on.
     """
 
     row: MessageRow
     data: bytes
     void: bool
     withdraws: bool
+    grounds: Grounds
 
 
 class _ChangedMeanwhileError(Exception):
@@ -117,21 +118,20 @@ class Departure:
         return Waiting(
             rows=tuple(one.passed.row for one in kept),
             link=link,
-            standing=(peer.state, peer.cause),
-            acts=acts,
+            grounds=Grounds(node=peer.node, standing=(peer.state, peer.cause), acts=acts),
             passed={one.passed.row.ref: one.passed for one in kept},
             changes={key: count for one in kept for key, count in one.changes.items()},
         )
 
     async def _try_to_depart(self, peer: Peer, waiting: Waiting) -> list[Ready]:
-        if waiting.standing != (peer.state, peer.cause):
+        if waiting.grounds.standing != (peer.state, peer.cause):
             raise _ChangedMeanwhileError
         fenced, rows, link = fence_voids(waiting.rows, waiting.link)
         sealed, voids = await self._workers.off_loop(lambda: self._make_bytes(peer, waiting, rows, link))
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
-            if not waiting.stands(connection, peer.node):
+            if not waiting.stands(connection):
                 raise _ChangedMeanwhileError
             state_transitions.advance(connection, waiting.refused, at=now)
             use_numbers(connection, peer.node, fenced)
@@ -160,6 +160,7 @@ class Departure:
                 void=row.state == Outgoing.VOIDING,
                 withdraws=row.ref in waiting.passed
                 and type_name(waiting.passed[row.ref].message.body_type) == WITHDRAWAL,
+                grounds=waiting.grounds,
             )
             for row in rows
             if row.ref in bytes_of

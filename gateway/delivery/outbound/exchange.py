@@ -82,9 +82,9 @@ class Exchange:
 
     async def ask(self, request: Sequence[Ready]) -> None:
         """One request and what its answer means. What was stopped since its bytes were made is not shown to the peer:
-        the next round asks about it (nrm1 12.18).
+        the next round judges it anew, or asks about it (nrm1 12.18).
         """
-        still = await self._store.read(partial(unchanged, items=request))
+        still = await self._store.read(partial(may_go, items=request))
         if len(still) < len(request):
             self.again = True
         if still:
@@ -211,6 +211,13 @@ def unchanged(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
     """Those of these that wait for an answer to exactly these bytes."""
     stored = messages.envelopes(connection, [item.row.ref for item in items])
     return [item for item in items if stored.get(item.row.ref) == item.data]
+
+
+def may_go(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
+    """Those of these, which were judged together, that wait for an answer to exactly these bytes; none of them where
+    something changed since of what their judgement rests on.
+    """
+    return unchanged(connection, items) if items[0].void or items[0].grounds.stand(connection) else []
 
 
 def refuse(connection: Connection, refused: Sequence[tuple[Ready, Code]], *, at: int) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from gateway.attachments.sender import Uploader
 from gateway.database.engine import Store
 from gateway.delivery.outbound.departure import Departure, Ready
-from gateway.delivery.outbound.exchange import Exchange, refuse, unchanged
+from gateway.delivery.outbound.exchange import Exchange, may_go, refuse
 from gateway.delivery.outbound.reach import Reach
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.peers.registry import Peer, address
@@ -48,7 +48,7 @@ class FileCarrier:
                 await self._exchange.ask([item])
                 continue
             for _ in range(2):  # the second time for what the peer has or had already
-                if not await self._store.read(partial(unchanged, items=[item])):
+                if not await self._store.read(partial(may_go, items=[item])):
                     self._exchange.again = True
                     return
                 peer = self._reach.peer()
@@ -63,13 +63,17 @@ class FileCarrier:
     async def _uploaded(self, peer: Peer, item: Ready) -> bool:
         """Bring the parts; whether that was the end of it."""
         now = self._clock.now()
+
+        async def goes() -> bool:
+            return bool(await self._store.read(partial(may_go, items=[item])))
+
         try:
-            answered = await self._uploader.upload(address(peer.descriptor), item.row)
+            answered = await self._uploader.upload(address(peer.descriptor), item.row, goes)
         except RefusedError as error:
             code = error.code
             await self._store.move(lambda c: refuse(c, [(item, code)], at=now))
             return True
         if answered is None:
-            return not await self._uploader.goes(item.row)
+            return not await goes()
         await self._exchange.apply_answers(peer, [item], await self._exchange.read_answers(peer, [item], answered))
         return True

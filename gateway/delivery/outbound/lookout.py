@@ -45,16 +45,32 @@ TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a judgement rests on that no state of a message shows: state and cause of the peer, and what people decided;
+    `acts` is None where nothing was judged.
+    """
+
+    node: NodeId
+    standing: tuple[str, str | None] | None
+    acts: Acts | None
+
+    def stand(self, connection: Connection) -> bool:
+        """Whether all of it is stored as it was."""
+        return peer_rows.position_of(connection, self.node) == self.standing and (
+            self.acts is None or self.acts.stands(connection)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Due messages, judged, and what that rests on. `standing` are state and cause of the peer; `stored` the bytes of
-    what has any; `signed` the statements of what is voided, `numbers` the places of what is numbered and of what is
-    before it; `acts` is None where nothing was judged; `changes` is empty where the conversations were looked up.
+    """Due messages, judged, and what that rests on. `stored` are the bytes of what has any; `signed` the statements of
+    what is voided, `numbers` the places of what is numbered and of what is before it; `changes` is empty where the
+    conversations were looked up.
     """
 
     rows: tuple[MessageRow, ...]
     link: LinkRow
-    standing: tuple[str, str | None] | None
-    acts: Acts | None
+    grounds: Grounds
     passed: Mapping[int, Passed]
     refused: tuple[Change, ...] = ()
     held: frozenset[int] = frozenset()
@@ -63,13 +79,12 @@ class Waiting:
     numbers: Mapping[int, NumberRow] = field(default_factory=dict)
     changes: Mapping[Key, int] = field(default_factory=dict)
 
-    def stands(self, connection: Connection, node: NodeId) -> bool:
+    def stands(self, connection: Connection) -> bool:
         """Whether all that it rests on is stored as it was: asked in the transaction that numbers."""
         return (
-            links.position(connection, node, links.OUT) == self.link
+            links.position(connection, self.grounds.node, links.OUT) == self.link
             and messages.get(connection, [row.ref for row in self.rows]) == {row.ref: row for row in self.rows}
-            and peer_rows.position_of(connection, node) == self.standing
-            and (self.acts is None or self.acts.stands(connection))
+            and self.grounds.stand(connection)
             and conversation_rows.changes_of(connection, {index for index, _ in self.changes}) == self.changes
         )
 
@@ -137,8 +152,7 @@ class Lookout:
         return Waiting(
             rows=tuple(rows),
             link=link,
-            standing=peer_rows.position_of(connection, peer.node),
-            acts=acts,
+            grounds=Grounds(node=peer.node, standing=peer_rows.position_of(connection, peer.node), acts=acts),
             passed=passed,
             refused=tuple(refused),
             held=frozenset(held),

@@ -118,6 +118,26 @@ async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
     await reached(two, later, "awaiting_opening")
 
 
+async def test_a_hold_stops_a_file_on_its_way(two: Two) -> None:
+    """A file may take hours, and the message it is of was judged before: what the person fears since counts now."""
+    seen, stop = Segments(two.fr), asyncio.Event()
+
+    async def wait(n: int, k: int) -> None:
+        if k == 2:
+            await stop.wait()
+
+    seen.fault = wait
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == 2, seconds=5)
+    await two.fr.call("asylum.hold", id=(await two.fr.show(id))["conversation"], by="adm", states=["AL"])
+    stop.set()
+    await reached(two, id, "failed")
+    assert (await two.fr.show(id))["reason"] == "gate_g5"
+    assert len(seen.sent) <= 3 + sender.AT_ONCE  # what was under way, and nothing behind it
+    await two.al.running.attachments.sweep()
+    assert stored(two.al) == []
+
+
 async def test_a_file_that_is_lost_on_its_way_wastes_no_number(two: Two) -> None:
     """The message was numbered before its file was found gone: the number is fenced off by a void, not left as a gap,
     and what a person had decided meanwhile is not written over.

@@ -22,6 +22,7 @@ from support.relied_on import CONSENT, recorded, referral, types
 from gateway.composition.senders import make_sender
 from gateway.database.tables import envelope, link_number, message
 from gateway.delivery.outbound.departure import Ready
+from gateway.delivery.outbound.lookout import Grounds
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
 from gateway.messages.store import messages
@@ -508,9 +509,9 @@ async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     sender = make_sender(fr.running, fr.peer().node)
     ((ref, data),) = await fr.rows("select ref, data from envelope")
     row = (await fr.running.store.read(lambda c: messages.get(c, [ref])))[ref]
-    await sender._exchange._seal_anew(
-        fr.peer(), [(Ready(row=row, data=b"of before", void=False, withdraws=False), Code.REVOKED_KEY)]
-    )
+    grounds = Grounds(node=row.peer, standing=None, acts=None)
+    older = Ready(row=row, data=b"of before", void=False, withdraws=False, grounds=grounds)
+    await sender._exchange._seal_anew(fr.peer(), [(older, Code.REVOKED_KEY)])
     assert await fr.rows("select data from envelope") == [(data,)]
     wire.deaf = False
     await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)

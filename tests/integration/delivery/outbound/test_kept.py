@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from gateway.consent import unconfirmed_store
 from gateway.consent.effects import Recorded
 from gateway.delivery.outbound import kept
 from gateway.delivery.outbound.departure import Departure, Ready
+from gateway.delivery.outbound.exchange import may_go
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.lookout import Lookout
 from gateway.errors import Code, TransientError
@@ -31,7 +33,7 @@ from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer
 from keys.primitives.encoding import b64u
 
-SECOND_TALK = b64u(b"conversation two"[:16])
+SECOND_TALK, THIRD_TALK = b64u(b"conversation two"[:16]), b64u(b"conversation new"[:16])
 
 
 @dataclass
@@ -39,10 +41,21 @@ class Desk:
     """FR with a referral that submission let pass and that has not departed; `looked_up` counts what was loaded."""
 
     two: Two
-    id: str
-    ref: int
-    leave: Callable[[], Awaitable[list[Ready]]]
+    depart: Callable[[Peer, list[int]], Awaitable[list[Ready]]]
     looked_up: list[object]
+    id: str = ""
+    ref: int = 0
+
+    async def submit(self, conversation: str, nationalities: list[str]) -> None:
+        """The referral, of a person of these States; a second one takes its place."""
+        request = referral() | {"conversation": conversation}
+        request["content"]["person"]["nationalities"] = nationalities
+        self.id = (await self.two.fr.call("message.submit", **request))["id"]
+        ((self.ref,),) = await self.two.fr.rows(f"select ref from message where id = '{self.id}'")
+
+    async def leave(self) -> list[Ready]:
+        """It departs, if it may."""
+        return await self.depart(self.two.fr.peer(), [self.ref])
 
     async def row(self) -> tuple[str, str | None, int | None]:
         """State, reason and number of the message."""
@@ -75,11 +88,9 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         monkeypatch.setattr(Departure, "depart", held)
         monkeypatch.setattr(Lookout, "look_up", counted)
         monkeypatch.setattr(kept, "LIFE", 60.0)
-        request = referral() | {"conversation": SECOND_TALK}
-        request["content"]["person"]["nationalities"] = ["AL"]
-        id = (await fr.call("message.submit", **request))["id"]
-        ((ref,),) = await fr.rows(f"select ref from message where id = '{id}'")
-        yield Desk(two, id, ref, lambda: depart(fr.peer(), [ref]), looked_up)
+        made = Desk(two, depart, looked_up)
+        await made.submit(SECOND_TALK, ["AL"])
+        yield made
 
 
 async def test_what_was_judged_departs_without_being_loaded_again(desk: Desk) -> None:
@@ -169,6 +180,44 @@ async def test_what_was_changed_since_is_judged_anew(desk: Desk, changed: str) -
     assert await desk.leave() == []
     assert await desk.row() == (state, reason, None)
     assert desk.looked_up
+
+
+PEOPLE = ("a record of the consent", "confidence in the consent", "a hold", "the case", "the state of the peer")
+"""Acts that change nothing of the message, so that its bytes do not tell of them."""
+
+
+@pytest.mark.parametrize("changed", PEOPLE)
+async def test_what_is_changed_before_the_request_stays_here(desk: Desk, changed: str) -> None:
+    """The message has its number and its bytes by now: the peer is not shown them, and its number is fenced off, or it
+    waits for the peer.
+    """
+    (ready,) = await desk.leave()
+    assert await goes(desk, ready)
+    act, _, reason = ACTS[changed]
+    await act(desk)
+    assert not await goes(desk, ready)
+    await desk.leave()
+    assert await desk.row() == ("voiding" if reason else "awaiting_receipt", reason, 3)
+
+
+async def test_a_hold_that_names_a_further_state(desk: Desk) -> None:
+    """It lay already, over the same, and kept nothing from this peer: before the number is used and before the request
+    is made it is noticed.
+    """
+    place = partial(desk.two.fr.call, "asylum.hold", id=referral()["conversation"], by="w-1")
+    assert "AL" not in (await place(states=["MA"]))["states"]
+    await desk.submit(THIRD_TALK, [])
+    (ready,) = await desk.leave()
+    assert await goes(desk, ready)
+    await place(states=["AL"])
+    assert not await goes(desk, ready)
+    await desk.leave()
+    assert await desk.row() == ("voiding", "gate_g5", 3)
+
+
+async def goes(desk: Desk, ready: Ready) -> bool:
+    """Whether it would be shown to the peer now."""
+    return await desk.two.fr.running.store.read(lambda c: may_go(c, [ready])) == [ready]
 
 
 async def test_a_peer_that_is_suspended_this_moment(desk: Desk) -> None:
