@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -16,7 +17,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
-from gateway.foundation.ids import ConversationId
+from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ledger import store as ledger
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
@@ -133,6 +134,22 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
         if index is not None:
             store.lay_on_case(connection, label, index)
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
+
+
+def take_place_of_lost(
+    connection: Connection, sealer: ContentSealer, case: CaseId, placed: store.AsylumHold, *, at: int
+) -> None:
+    """Let a hold that a person placed on this case lie over all that those lay over whose conversation is lost: nobody
+    could say any more which States they keep from, or lift them.
+    """
+    over = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}
+    rows = content_rows.get(connection, [one.ref for one in over.values() if one is not None]).values()
+    for ref in (ref for ref, named in opened(sealer, rows).items() if not named.conversation):
+        labels = store.labels_of(connection, ref)
+        for label in (label for label, hold in over.items() if hold is not None and hold.ref == ref):
+            ledger.add_lifted(connection, label, labels, at=at)
+        store.lift(connection, ref)
+        store.place(connection, placed, labels)
 
 
 def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from support.drill import Drill, drills
 from support.pair import Party
-from support.persons import ANA, agreed, case_of, consented, referral, referred
+from support.persons import ANA, BEN, agreed, case_of, consented, referral, referred
 
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
@@ -33,8 +33,8 @@ async def refused(party: Party, number: str, consent: str) -> str:
 
 
 async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill) -> None:
-    """It does not come again; what is left of the case is kept from all until a person says which States are feared, or
-    two lift it.
+    """It does not come again; what is left of the case is kept from all until a person says on another conversation of
+    the case which States are feared. That hold takes the place of the one that nobody can name any more.
     """
     two = drill.two
     await agreed(two.fr, "F-1", ONE)
@@ -50,8 +50,37 @@ async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill)
     await drill.restore(data, keystore, drill.ledger)
     await drill.reset()
     assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    assert await held(two.fr) == [(None, [])]
     await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
-    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    assert await held(two.fr) == [(THEN, ["MA"])]
+    assert (await two.fr.call("message.submit", **referral("F-1", ONE, conversation=NEXT)))["id"]
+    for by in (ANA, BEN):
+        await two.fr.call("asylum.lift", id=THEN, by=by)
+    assert await held(two.fr) == []
+
+
+async def test_the_hold_that_took_its_place_lies_again_too(drill: Drill) -> None:
+    """The same backup once more knows of neither: after each restore counts what a person says then."""
+    two = drill.two
+    await agreed(two.fr, "F-1", ONE)
+    await referred(two, "F-1", ONE, conversation=THEN)
+    backup = await drill.backup()
+    two.clock.advance(60)
+    await agreed(two.fr, "F-1", MORE)
+    await referred(two, "F-1", MORE, conversation=NOW)
+    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    for known in (None, THEN):
+        await drill.lose()
+        await drill.restore(*backup, drill.ledger)
+        await drill.reset()
+        assert await held(two.fr) == [(known, [])]
+        await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
+        assert await held(two.fr) == [(THEN, ["MA"])]
+
+
+async def held(party: Party) -> list[tuple[str | None, list[str]]]:
+    """On which conversations holds were placed, and which States they name."""
+    return [(one["id"], one["states"]) for one in (await party.call("asylum.list"))["holds"]]
 
 
 async def test_the_whole_case_began_after_the_backup(drill: Drill) -> None:

@@ -66,9 +66,15 @@ class Drill:
         """Two people at FR, then one at AL, begin the link anew; both nodes have heard of it."""
         two = self.two
         await two.fr.changes("link.reset")
-        await two.until(lambda: two.al.running.peers.reset(two.al.peer().node) is not None, seconds=200)
+        await two.until(lambda: _is_asked(two.al), seconds=200)
         await two.al.changes("link.accept_reset")
         await two.until(lambda: two.fr.running.peers.speaks(two.fr.peer().node), seconds=200)
+
+
+def _is_asked(party: Party) -> bool:
+    """Whether the peer asks this party to begin the link anew, and nobody has accepted it yet."""
+    row = party.running.peers.reset(party.peer().node)
+    return row is not None and row.offer is not None
 
 
 @asynccontextmanager

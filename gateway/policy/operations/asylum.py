@@ -146,9 +146,11 @@ class AsylumOperations:
                 store.replace(connection, known.ref, row.ref)
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
-            ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
             case = cases.cases_of(connection, [label]).get(label)
+            if case is not None:
+                asylum_holds.take_place_of_lost(connection, self._content.sealer, case, placed, at=now)
+            ledger.add_held(connection, label, store.labels_of(connection, row.ref), at=now)
             if case is not None:
                 ledger.add_over(connection, label, names_of_case(self._content.sealer, connection, case), at=now)
             self._linked_holds.settle_case(connection, case)
