@@ -6,7 +6,7 @@ that names the conversation and the consents.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, exists, or_, select, update
@@ -42,6 +42,16 @@ def labels(connection: Connection) -> frozenset[bytes]:
 def refs(connection: Connection) -> frozenset[int]:
     """The numbers of all holds. Where one is placed, or names a further State, a number comes that was not there."""
     return frozenset(_REFS.scalars(connection))
+
+
+def held_among(connection: Connection, conversations: Mapping[bytes, bytes]) -> frozenset[bytes]:
+    """Those of these conversations that a hold lies over, or over their case; each with the label of a hold over it."""
+    held = labels(connection)
+    of = cases.cases_of(connection, {*conversations, *held}) if held else {}
+    closed = {of[label] for label in held if label in of}
+    return frozenset(
+        conversation for conversation, label in conversations.items() if label in held or of.get(conversation) in closed
+    )
 
 
 def over(connection: Connection, labels: Collection[bytes]) -> list[int]:

@@ -245,6 +245,7 @@ async def _holds(visit: Visit, id: str) -> dict[str, Any]:
     asylum = (await visit.ask("asylum.list"))["holds"] if visit.allows("asylum.list") else []
     legal = (await visit.ask("retention.list"))["holds"] if visit.allows("retention.list") else []
     return {
+        "placed_here": any(hold["id"] == id for hold in asylum),
         "lift_wanted": any(hold["id"] == id and hold["lift_wanted"] for hold in asylum),
         "feared": [visit.words.country(state) for hold in asylum if hold["id"] == id for state in hold["states"]],
         "countries": sorted(visit.words.codes("country"), key=lambda country: visit.words.place(country[1])),

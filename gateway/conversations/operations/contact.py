@@ -86,7 +86,7 @@ class ContactOperations:
             held, _ = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
             relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
             return (
-                label in store.labels(c),
+                index in store.held_among(c, {index: label}),
                 held,
                 [register.known_in(self._content.sealer, c, ref) for ref in sorted(relied_on)],
             )

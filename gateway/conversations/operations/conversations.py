@@ -89,7 +89,10 @@ class ConversationOperations:
             c: Connection,
         ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
             rows = messages.of_conversation(c, index)
-            lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in store.labels(c)}
+            lies = {
+                Fact.LEGAL_HOLD: index in erasures.holds(c),
+                Fact.ASYLUM_HOLD: index in store.held_among(c, {index: label}),
+            }
             loaded = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
             return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
 

@@ -202,13 +202,11 @@ class CourseOperations:
         self, connection: Connection, held: Mapping[Key, LoadedConversation], contents: Mapping[int, MessageContent]
     ) -> dict[Key, frozenset[Fact]]:
         """What this node alone knows of each conversation: which holds lie over it."""
-        legal, asylum, found = erasures.holds(connection), holds.labels(connection), {}
-        for key, one in held.items():
-            id = _conversation(one, contents)
-            label = None if id is None else self._content.sealer.hold_indexes(id, ())[0]
-            lies = {Fact.LEGAL_HOLD: key[0] in legal, Fact.ASYLUM_HOLD: label in asylum}
-            found[key] = frozenset(fact for fact, there in lies.items() if there)
-        return found
+        ids = {key[0]: id for key, one in held.items() if (id := _conversation(one, contents)) is not None}
+        labels = {index: self._content.sealer.hold_indexes(id, ())[0] for index, id in ids.items()}
+        legal, asylum = erasures.holds(connection), holds.held_among(connection, labels)
+        lies = {key: {Fact.LEGAL_HOLD: key[0] in legal, Fact.ASYLUM_HOLD: key[0] in asylum} for key in held}
+        return {key: frozenset(fact for fact, there in facts.items() if there) for key, facts in lies.items()}
 
     def _peers_of(self, connection: Connection, found: _Loaded) -> Iterator[Json]:
         """The other nodes of its conversations, with the reference that is read out on the telephone."""

@@ -156,7 +156,7 @@ class Conversation(Answer):
     of_case: OfCase = None
     messages: list[MessageInConversation]
     standing: list[Standing]
-    asylum_hold: bool = Field(description="a person placed one: nothing of it goes to a feared State")
+    asylum_hold: bool = Field(description="one lies over it or its case: nothing of it goes to a feared State")
     consents: list[ConsentOfConversation]
 
 

@@ -180,6 +180,18 @@ def poisoned(value: Any) -> Any:
     return HOSTILE[: 200 if value != "" else None] if isinstance(value, str) else value
 
 
+async def test_a_hold_is_lifted_where_it_was_placed():
+    """A conversation that is held by another one of its case says so, and leads to what lies on the case."""
+    here = {"id": CASE, "of_case": None, "at": 1, "lift_wanted": False, "states": ["AL"]}
+    for lies, holds, button in ((False, [], "Place an asylum hold"), (True, [here], "Lift the"), (True, [], "/holds")):
+        said = ANSWERS["conversation.show"] | {"asylum_hold": lies}
+        async with console(answers(conversation__show=said, asylum__list={"holds": holds})) as there:
+            text = (await there.get(f"/conversations/{CASE}")).text
+            buttons = ("Place an asylum hold", "Lift the asylum hold", f"/cases/{OF_CASE['id']}/holds")
+            assert [found in text for found in buttons] == [button in found for found in buttons], button
+            assert faults(text) == []
+
+
 async def test_a_failed_message_says_when_a_file_is_gone():
     """What can not be sent anew, and what to do instead; a message that is not ours or did not fail does not."""
     gone = {"attachments": [one | {"stored": False} for one in ANSWERS["attachment.list"]["attachments"]]}

@@ -1,0 +1,51 @@
+"""An asylum hold on one conversation lies over its case: what is said of the others says so too (domain 9.11)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from support.pair import Two, two_nodes
+from support.persons import ANA, agreed, case_of, referred, stands
+
+from keys.primitives.encoding import b64u
+
+ONE, MORE, HERS = b64u(b"consent of then."), b64u(b"consent of now.."), b64u(b"consent of her..")
+THEN, NOW, OTHER = (b64u(name) for name in (b"conversation one", b"conversation two", b"conversation her"))
+
+STEP = "Hold everything towards the States that the person fears"
+"""The first words of the step of the procedure that comes with a hold."""
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """A person of France with two conversations, each on a consent of its own, and somebody else with one."""
+    async with two_nodes(tmp_path) as made:
+        for number, consent, talk in (("F-1", ONE, THEN), ("F-1", MORE, NOW), ("F-2", HERS, OTHER)):
+            await agreed(made.fr, number, consent)
+            await referred(made, number, consent, conversation=talk)
+        yield made
+
+
+async def said(two: Two, talk: str) -> tuple[bool, bool, bool, bool]:
+    """Whether a conversation is said to be held: as a whole, where it stands, in its case, and before a call."""
+    fr = two.fr
+    shown = await fr.call("conversation.show", id=talk)
+    course = await fr.call("case.course", id=await case_of(fr, talk), by=ANA)
+    (in_case,) = [one for one in course["standing"] if one["conversation"] == talk]
+    advice: Any = await fr.call("contact.advise", id=talk, channel="call", by=ANA)
+    return (
+        shown["asylum_hold"],
+        STEP in str((await stands(two.fr, talk))["procedure"]),
+        STEP in str(in_case["procedure"]),
+        "state_of_nationality" in {one["party"] for one in advice["do_not_notify"] if "asylum" in one["why"]},
+    )
+
+
+async def test_each_conversation_of_the_case_is_said_to_be_held(two: Two) -> None:
+    """Also the one on which it was not placed, above all before somebody calls an embassy; nobody else's is."""
+    assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(False,) * 4] * 3
+    await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["AL"])
+    assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(True,) * 4, (True,) * 4, (False,) * 4]
