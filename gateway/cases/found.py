@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select, update
 
 from gateway.cases import store
 from gateway.cases.store import CaseRow
@@ -33,6 +33,21 @@ _WORDED = Prepared(
 _FORGET = Prepared(
     delete(conversation_word).where(
         conversation_word.c.conversation == bindparam("which"), conversation_word.c.peer == bindparam("whose")
+    )
+)
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_ASKED: BindParameter[bytes] = bindparam("words", expanding=True)
+_ON_CARD = select(case_word.c.case_id, case_word.c.word).where(
+    case_word.c.case_id.in_(_IDS), case_word.c.word.in_(_ASKED)
+)
+_IN_TALK = (
+    select(case_link.c.case_id, conversation_word.c.word)
+    .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
+    .where(
+        conversation_word.c.word.in_(_ASKED),
+        # said twice, so that what has the word elsewhere is not gone through: the word of a unit is in all of them
+        conversation_word.c.conversation.in_(select(case_link.c.key).where(case_link.c.case_id.in_(_IDS))),
+        case_link.c.case_id.in_(_IDS),
     )
 )
 _WORDS = Prepared(insert(conversation_word), columns=("word", "conversation", "peer"))
@@ -103,8 +118,11 @@ def write_case(connection: Connection, row: CaseRow, words: Collection[bytes]) -
     card = cases.c.card.is_(None) if row.card is None else cases.c.card == row.card
     if not connection.execute(update(cases).where(cases.c.id == row.id, card).values(worded=True)).rowcount:
         return False
-    connection.execute(delete(case_word).where(case_word.c.case_id == row.id))
-    _CASE_WORDS.run(connection, [{"word": word, "case_id": row.id} for word in dict.fromkeys(words)])
+    before = set(connection.scalars(select(case_word.c.word).where(case_word.c.case_id == row.id)))
+    if gone := before.difference(words):
+        connection.execute(delete(case_word).where(case_word.c.case_id == row.id, case_word.c.word.in_(gone)))
+    new = [word for word in dict.fromkeys(words) if word not in before]
+    _CASE_WORDS.run(connection, [{"word": word, "case_id": row.id} for word in new])
     return True
 
 
@@ -118,15 +136,8 @@ def forget_talks(connection: Connection, which: Collection[bytes]) -> None:
 
 def words_of(connection: Connection, ids: Collection[CaseId], words: Collection[bytes]) -> dict[CaseId, set[bytes]]:
     """Which of these words each of these cases has, on its card or in its conversations."""
-    on_card = select(case_word.c.case_id, case_word.c.word).where(
-        case_word.c.case_id.in_([*ids]), case_word.c.word.in_([*words])
-    )
-    in_talk = (
-        select(case_link.c.case_id, conversation_word.c.word)
-        .join(conversation_word, conversation_word.c.conversation == case_link.c.key)
-        .where(case_link.c.case_id.in_([*ids]), conversation_word.c.word.in_([*words]))
-    )
+    named = {"ids": [*ids], "words": [*words]}
     found: dict[CaseId, set[bytes]] = {}
-    for id, word in connection.execute(union_all(on_card, in_talk)):
+    for id, word in (*connection.execute(_ON_CARD, named), *connection.execute(_IN_TALK, named)):
         found.setdefault(CaseId(id), set()).add(word)
     return found

@@ -544,8 +544,8 @@ def to_take(connection: Connection, *, but: str, after: int, limit: int) -> list
     query = (
         select(message)
         .join(inbox, inbox.c.ref == message.c.ref)
-        .where(message.c.ref > after, message.c.kind != PROBE, message.c.state != but)
-        .order_by(message.c.ref)
+        .where(inbox.c.ref > after, message.c.kind != PROBE, message.c.state != but)
+        .order_by(inbox.c.ref)  # what was taken long since is not gone through
         .limit(limit)
     )
     return [MessageRow(**row._mapping) for row in connection.execute(query)]

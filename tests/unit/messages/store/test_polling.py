@@ -5,19 +5,19 @@ Cost is counted in steps of SQLite's own machine, so that nothing here is timed.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, insert
 from support import rows
 from support.rows import PEER
+from support.steps import steps
 
 from gateway.database import content, journal
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.migrating import migrate
-from gateway.database.tables import submission
+from gateway.database.tables import inbox, submission
 from gateway.messages.store import conversations, links, local, messages, receipts, reminders
 from gateway.messages.store.messages import InboxRow
 from gateway.messages.store.receipts import ReceiptRow
@@ -137,25 +137,24 @@ def queues(tmp_path_factory: pytest.TempPathFactory):
         engine.dispose()
 
 
-def steps(engine, poll: Callable[[Connection], object]) -> int:
-    """How many steps SQLite's machine takes for one poll."""
-    count = itertools.count()
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        transaction = connection.begin()
-        poll(connection)  # statements are prepared
-        driver.set_progress_handler(lambda: next(count) and None, 1)
-        poll(connection)
-        driver.set_progress_handler(None, 0)
-        transaction.rollback()
-    return next(count)
-
-
 @pytest.mark.parametrize("name", POLLS)
 def test_a_poll_costs_the_same_with_a_long_backlog(queues, name: str):
     """Fifteen times the backlog adds at most a tenth to the steps of one poll."""
     short, long = (steps(queues[size], POLLS[name]) for size in (SHORT, LONG))
     assert 0 < long <= short * 1.1 + 20, f"{short} steps grew to {long}"
+
+
+def test_what_waits_is_found_whatever_was_taken(queues):
+    """The last one of many that came, the others of which were handed over: the list of a desk, at each look."""
+    polls = [
+        steps(
+            queues[size],
+            lambda c: messages.to_take(c, but="awaiting_order", after=0, limit=50),
+            before=lambda c, size=size: c.execute(delete(inbox).where(inbox.c.ref < size)),
+        )
+        for size in (SHORT, LONG)
+    ]
+    assert 0 < polls[1] <= polls[0] * 1.1 + 20, polls
 
 
 def test_a_scan_grows_with_the_backlog(queues):
