@@ -4,6 +4,7 @@ that makes its moves at once, a client that is away, workers that work at once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,7 @@ class Memory:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._numbers = itertools.count(1)
 
     @classmethod
     def empty(cls, name: str) -> Memory:
@@ -66,6 +68,10 @@ class Memory:
         connection = _connection(name)
         connection.rollback()
         return cls(connection)
+
+    def new_ref(self) -> int:
+        """A number for something new."""
+        return next(self._numbers)
 
     async def move(self, work: Callable[[Connection], T]) -> T:
         """Make a move."""
