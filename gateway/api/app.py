@@ -454,6 +454,10 @@ def _metrics(desk: Operations, durations: Durations) -> Callable[[web.Request], 
     return measure
 
 
+AT_ONCE = 512
+"""Callers who may come in one moment: on a Unix socket the system turns away whoever comes behind them."""
+
+
 class LocalServer:
     """The listeners of the local API."""
 
@@ -473,10 +477,12 @@ class LocalServer:
             os.umask(mask)
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._listening.append(await loop.create_unix_server(self._connection, sock=sock))
+        self._listening.append(await loop.create_unix_server(self._connection, sock=sock, backlog=AT_ONCE))
         if listen is not None:
             host, _, port = listen.rpartition(":")
-            self._listening.append(await loop.create_server(self._connection, host.strip("[]"), int(port)))
+            self._listening.append(
+                await loop.create_server(self._connection, host.strip("[]"), int(port), backlog=AT_ONCE)
+            )
 
     def _connection(self) -> Connection:
         server = self._runner.server

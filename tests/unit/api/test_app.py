@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -44,6 +45,16 @@ async def test_a_node_that_is_worked_on_says_in_how_many_seconds_to_come_again(a
         answer = await api.socket.ask("GET", f"{PREFIX}/inbox")
         answers[again_in] = (answer.status, answer.value["code"], answer.headers.get("Retry-After"))
     assert answers == {600: (503, "maintenance", "600"), None: (503, "maintenance", None)}
+
+
+async def test_many_who_come_in_one_moment(api: LocalApi):
+    """A node is busy for a moment, and a case system opens all its connections in it: nobody is turned away."""
+    with contextlib.ExitStack() as open_:
+        for _ in range(300):  # the node accepts none of them before the last has come
+            caller = open_.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            caller.setblocking(False)
+            caller.connect(str(api.path))
+    assert (await api.socket.ask("GET", f"{PREFIX}/inbox")).status == 200
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
