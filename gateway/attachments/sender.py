@@ -32,7 +32,7 @@ TRIES = 4
 """How often one segment is sent before the round ends; the pauses between are doubled each time."""
 FIRST_PAUSE = 0.5
 Goes: TypeAlias = Callable[[], Awaitable[bool]]
-"""Whether a message may still go: nobody stopped it meanwhile, and its life is not over."""
+"""Whether a message may still go as it was judged."""
 
 
 class Uploader:
@@ -47,7 +47,7 @@ class Uploader:
 
     async def upload(self, peer: PeerAddress, message: MessageRow, goes: Goes) -> Answered | None:
         """Everything that the peer does not have yet; its answer to the last segment. None when the envelope has to be
-        shown again, or when the message may go no longer, which is asked again and again.
+        shown again, or when the message may go no longer, which is asked before each segment.
 
         Raises:
             TransientError: the peer is away, or refuses the request as a whole.
@@ -94,10 +94,10 @@ class Uploader:
         try:
             while k < count_segments(row.length):
                 while following < count_segments(row.length) and len(flying) < width:
-                    if (following - first) % width == 0 and not await goes():
+                    if not await goes():
                         return None
                     data = await self._read(row, following)
-                    flying.append(asyncio.create_task(self._segment(peer, row, following, data)))
+                    flying.append(asyncio.create_task(self._segment(peer, goes, row, following, data)))
                     following += 1
                 found = await flying.popleft()
                 if not isinstance(found, int):
@@ -111,9 +111,11 @@ class Uploader:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _segment(self, peer: PeerAddress, row: AttachmentRow, k: int, data: bytes) -> Answered | int | None:
-        """One segment, sent until it is answered: what is wanted next, None if the peer waits for none, or the answer
-        that ends the message.
+    async def _segment(
+        self, peer: PeerAddress, goes: Goes, row: AttachmentRow, k: int, data: bytes
+    ) -> Answered | int | None:
+        """One segment, sent until it is answered: what is wanted next, None if the peer waits for none or the message
+        may go no longer, or the answer that ends the message.
         """
         for attempt in range(TRIES):
             try:
@@ -125,6 +127,8 @@ class Uploader:
             wanted = await self._wanted(peer, row)
             if wanted is None or wanted > k:
                 return wanted
+            if not await goes():
+                return None
         raise RuntimeError("the last try returns or raises")
 
     async def _read(self, row: AttachmentRow, k: int) -> bytes:

@@ -25,7 +25,7 @@ from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions
 from gateway.messages.answers import Answers, Reaction, reaction
-from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.machines.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages
 from gateway.messages.wakeups import EventStream
@@ -80,11 +80,14 @@ class Exchange:
         self._anew: set[int] = set()
         self.again = False
 
-    async def ask(self, request: Sequence[Ready]) -> None:
+    async def ask(self, request: Sequence[Ready]) -> bool:
         """One request and what its answer means. What was stopped since its bytes were made is not shown to the peer:
-        the next round judges it anew, or asks about it (nrm1 12.18).
+        the next round asks about it (nrm1 12.18). Returns False, and nothing was shown, where all of it has to be
+        judged anew.
         """
         still = await self._store.read(partial(may_go, items=request))
+        if still is None:
+            return False
         if len(still) < len(request):
             self.again = True
         if still:
@@ -95,6 +98,7 @@ class Exchange:
                 await self.apply_answers(peer, still, answer)
                 for item in still:
                     self._durations.observe_wait(self._clock.now() - item.row.at)
+        return True
 
     async def get_answers(self, peer: Peer, request: Sequence[Ready]) -> Answers:
         """One request and its answer, under the id by which its messages came here, if that is one."""
@@ -209,15 +213,15 @@ class Exchange:
 
 def unchanged(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
     """Those of these that wait for an answer to exactly these bytes."""
-    stored = messages.envelopes(connection, [item.row.ref for item in items])
-    return [item for item in items if stored.get(item.row.ref) == item.data]
+    refs = [item.row.ref for item in items]
+    rows, stored = messages.get(connection, refs), messages.envelopes(connection, refs)
+    waiting = {ref for ref, row in rows.items() if row.state in SENDING}
+    return [item for item in items if item.row.ref in waiting and stored.get(item.row.ref) == item.data]
 
 
-def may_go(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
-    """Those of these, which were judged together, that wait for an answer to exactly these bytes; none of them where
-    something changed since of what their judgement rests on.
-    """
-    return unchanged(connection, items) if items[0].void or items[0].grounds.stand(connection) else []
+def may_go(connection: Connection, items: Sequence[Ready]) -> list[Ready] | None:
+    """The same of these, which were judged together; None where something changed since of what that rests on."""
+    return unchanged(connection, items) if items[0].void or items[0].grounds.stand(connection) else None
 
 
 def refuse(connection: Connection, refused: Sequence[tuple[Ready, Code]], *, at: int) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from gateway.audit.log import AuditLog
 from gateway.database import journal
 from gateway.database.engine import Store
-from gateway.delivery.outbound.departure import Departure, Ready
+from gateway.delivery.outbound.departure import TRIES, Departure, Ready
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
 from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, OutboxPass, answered, first_of
@@ -110,7 +110,7 @@ class Sender:
         self._wakeups = wakeups
         self._clock = clock
         self._wake = wakeups.outgoing(node)
-        self._carrying: asyncio.Task[None] | None = None
+        self._carrying: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
         """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
@@ -183,7 +183,7 @@ class Sender:
                 return None
         if carries is not None:
             self._carrying = asyncio.create_task(self._files.carry_files(carries), name=f"files-{self._node}")
-            self._carrying.add_done_callback(lambda _: self._wake.set())
+            self._carrying.add_done_callback(self._go_on)
         if waiting.due:
             await self._send_messages(await self._gathered(waiting.due))
         if self._exchange.again:
@@ -204,7 +204,7 @@ class Sender:
         if urgent and agrees:
             await self._comparison.require(await self._reach.ready(peer))
             for request in requests(await self._departed(urgent)):
-                await self._exchange.ask(request)
+                await self._show(request)
         elif urgent:
             now = self._clock.now()
             await self._store.move(lambda c: _tell_to_telephone(c, self._node, urgent, now))
@@ -217,7 +217,12 @@ class Sender:
         if urgent := await self._lookout.find_urgent(self._node):
             await self._reach.ready(peer)
             for request in requests(await self._departed(urgent)):
-                await self._exchange.ask(request)
+                await self._show(request)
+
+    def _go_on(self, carried: asyncio.Task[bool]) -> None:
+        """Look for what is next, but where the message waits until people of both sides agree."""
+        if carried.cancelled() or carried.exception() is not None or carried.result():
+            self._wake.set()
 
     def _carried(self) -> None:
         """The message with files that was under way has ended; raises what made it fail."""
@@ -240,7 +245,7 @@ class Sender:
                             flying = await first_of(flying)
                         if flying and any(item.withdraws for item in request):
                             flying = await answered(flying)
-                        flying.add(asyncio.ensure_future(self._exchange.ask(request)))
+                        flying.add(asyncio.ensure_future(self._show(request)))
                     refs = []
                 else:
                     flying = await self._first_or_woken(flying)
@@ -271,6 +276,18 @@ class Sender:
         self._wake.clear()
         self._exchange.again = self._exchange.again or woken
         return woken
+
+    async def _show(self, request: Sequence[Ready], *, tries: int = TRIES) -> None:
+        """Show the peer one request. Where people have decided something meanwhile it is judged anew, at once; the next
+        round does that where they decide each time.
+        """
+        if await self._exchange.ask(request):
+            return
+        if not tries:
+            self._exchange.again = True
+            return
+        for again in requests(await self._departed([item.row.ref for item in request])):
+            await self._show(again, tries=tries - 1)
 
     async def _departed(self, refs: Sequence[int]) -> list[Ready]:
         """These, ready to go; one that may go no longer is asked about in the next round."""

@@ -14,6 +14,8 @@ from support.pair import Party, Two, two_nodes
 from support.patience import PATIENCE
 
 from gateway.attachments import sender, uploads
+from gateway.delivery.outbound import file_carrier
+from gateway.delivery.outbound.lookout import Lookout
 from gateway.errors import Code, TransientError
 from gateway.federation.endpoints import PUT_PART
 from gateway.federation.wire import Wire
@@ -136,6 +138,79 @@ async def test_a_hold_stops_a_file_on_its_way(two: Two) -> None:
     assert len(seen.sent) <= 3 + sender.AT_ONCE  # what was under way, and nothing behind it
     await two.al.running.attachments.sweep()
     assert stored(two.al) == []
+
+
+async def test_a_hold_before_the_envelope_is_shown(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is numbered; neither its envelope nor a segment goes."""
+    fr, seen, departure = two.fr, Segments(two.fr), two.fr.running.departure
+    depart, shown, post = departure.depart, list[object](), fr.running.client.post_messages
+
+    async def depart_late(peer: Any, refs: Any) -> Any:
+        made = await depart(peer, refs)
+        if not seen.sent and made and not made[0].void:
+            talk = (await fr.show(made[0].row.id))["conversation"]
+            await fr.call("asylum.hold", id=talk, by="adm", states=["AL"])
+        return made
+
+    async def see(peer: Any, envelopes: Any) -> Any:
+        shown.extend(envelopes)
+        return await post(peer, envelopes)
+
+    monkeypatch.setattr(departure, "depart", depart_late)
+    monkeypatch.setattr(fr.running.client, "post_messages", see)
+    id = await sent(two, await added(fr, PDF), 0)
+    await reached(two, id, "failed")
+    assert ((await fr.show(id))["reason"], shown, seen.sent) == ("gate_g5", [], [])
+
+
+async def test_a_judgement_counts_for_a_minute(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While files go the message is judged anew, by all that was said and agreed since; they go on where they were."""
+    seen, judged, look_up = Segments(two.fr), list[object](), Lookout.look_up
+
+    async def counted(self: Lookout, peer: Any, refs: Any) -> Any:
+        judged.append(refs)
+        return await look_up(self, peer, refs)
+
+    async def pass_a_minute(n: int, k: int) -> None:
+        if k % 3 == 2:
+            two.clock.advance(61)
+
+    seen.fault = pass_a_minute
+    monkeypatch.setattr(Lookout, "look_up", counted)
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await reached(two, id, "awaiting_opening")
+    assert sorted(set(seen.sent)) == [(0, k) for k in range(COUNT)]
+    assert len(judged) > COUNT / 4
+    assert await content(delivered(two, id), 0) == PDF
+
+
+async def test_nothing_is_tried_over_and_over_while_the_peer_is_suspended(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator suspends it while a file goes: the rest waits until people of both sides agree again."""
+    seen, stop, carried = Segments(two.fr), asyncio.Event(), list[int]()
+
+    async def wait(n: int, k: int) -> None:
+        if k == 2:
+            await stop.wait()
+
+    seen.fault = wait
+    carry = file_carrier.FileCarrier.carry_files
+
+    async def counted(self: Any, ref: int) -> bool:
+        carried.append(ref)
+        return await carry(self, ref)
+
+    monkeypatch.setattr(file_carrier.FileCarrier, "carry_files", counted)
+    id = await sent(two, await added(two.fr, PDF), 0)
+    await two.until(lambda: len(seen.sent) == 2, seconds=5)
+    await two.fr.changes("peer.suspend")
+    stop.set()
+    for _ in range(20):
+        await two.calm()
+    assert len(carried) <= 4
+    assert await two.fr.state(id) == "awaiting_receipt"
+    assert len(seen.sent) <= 3 + sender.AT_ONCE
 
 
 async def test_a_file_that_is_lost_on_its_way_wastes_no_number(two: Two) -> None:

@@ -497,6 +497,37 @@ async def test_an_asylum_hold_while_bytes_are_made_stops_the_message(two: Two, m
     assert "referral.request/1" not in types(two)
 
 
+async def test_an_asylum_hold_after_the_numbering_stops_the_message(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its number and its bytes, and its request is about to be made: it is judged anew at once, and the peer is
+    asked to fence the number. What else would have gone in that request goes.
+    """
+    fr, wire = two.fr, Spoiler(two.fr)
+    await recorded(two)
+    departure, placed = fr.running.departure, asyncio.Event()
+    depart, wire.away = departure.depart, True
+    request = referral()
+    id = (await fr.call("message.submit", **request))["id"]
+    other = await fr.submit("goes")
+
+    async def depart_late(peer: Peer, refs: Sequence[int]) -> list[Ready]:
+        """Number them; then a person places the hold."""
+        made = await depart(peer, refs)
+        if len(made) > 1 and not placed.is_set():
+            placed.set()
+            await fr.call("asylum.hold", id=request["conversation"], by="w-1", states=["AL"])
+        return made
+
+    monkeypatch.setattr(departure, "depart", depart_late)
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    await two.until(in_state(fr, other, "awaiting_opening"), seconds=30)
+    await two.until(in_state(fr, id, "failed"), seconds=30)
+    assert placed.is_set()
+    assert (await fr.show(id))["reason"] == "gate_g5"
+    assert "referral.request/1" not in types(two)
+    assert two.al.notes() == ["goes"]
+
+
 async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     """A coded refusal of bytes that are no longer those of the message, or that were answered by a receipt meanwhile,
     seals nothing anew.
