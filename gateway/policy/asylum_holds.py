@@ -17,7 +17,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
-from gateway.foundation.ids import CaseId, ConversationId
+from gateway.foundation.ids import ConversationId
 from gateway.ledger import store as ledger
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
@@ -136,20 +136,35 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
 
 
-def take_place_of_lost(
-    connection: Connection, sealer: ContentSealer, case: CaseId, placed: store.AsylumHold, *, at: int
-) -> None:
-    """Let a hold that a person placed on this case lie over all that those lay over whose conversation is lost: nobody
-    could say any more which States they keep from, or lift them.
+def others_on_case(connection: Connection, sealer: ContentSealer, label: bytes) -> dict[bytes, tuple[int, Named]]:
+    """The other holds over the case of the hold with this label, by their labels, each with its number and what it
+    names; without those that do not open.
     """
-    over = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}
-    rows = content_rows.get(connection, [one.ref for one in over.values() if one is not None]).values()
-    for ref in (ref for ref, named in opened(sealer, rows).items() if not named.conversation):
-        labels = store.labels_of(connection, ref)
-        for label in (label for label, hold in over.items() if hold is not None and hold.ref == ref):
-            ledger.add_lifted(connection, label, labels, at=at)
-        store.lift(connection, ref)
-        store.place(connection, placed, labels)
+    case = cases.cases_of(connection, [label]).get(label)
+    links = [] if case is None else cases.links(connection, case, LinkKind.HOLD)
+    holds = {link.key: store.get(connection, link.key) for link in links if link.key != label}
+    refs = {key: hold.ref for key, hold in holds.items() if hold is not None}
+    named = opened(sealer, content_rows.get(connection, list(refs.values())).values())
+    return {key: (ref, named[ref]) for key, ref in refs.items() if ref in named}
+
+
+def is_lost(connection: Connection, sealer: ContentSealer, label: bytes, named: Named) -> bool:
+    """Whether nobody who works on the case of this hold can name it: its conversation is not known, or of another case
+    since people took a merge back.
+    """
+    index = sealer.conversation_index(named.conversation)
+    of = cases.cases_of(connection, [label, index])
+    return not named.conversation or of.get(index, of.get(label)) != of.get(label)
+
+
+def name_lost(connection: Connection, content: Content, label: bytes, ref: int, named: Named, *, at: int) -> None:
+    """Say of the hold with this label, whose conversation is lost, what `named` says: a conversation of its case, on
+    which people find and lift it, and the States. It lies over what it lay over.
+    """
+    row = sealed(content, named)
+    content_rows.put(connection, [row])
+    store.replace(connection, ref, row.ref)
+    ledger.add_held(connection, label, store.labels_of(connection, row.ref), at=at)
 
 
 def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:

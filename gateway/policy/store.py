@@ -44,13 +44,17 @@ def refs(connection: Connection) -> frozenset[int]:
     return frozenset(_REFS.scalars(connection))
 
 
-def held_among(connection: Connection, conversations: Mapping[bytes, bytes]) -> frozenset[bytes]:
-    """Those of these conversations that a hold lies over, or over their case; each with the label of a hold over it."""
+def held_among(connection: Connection, conversations: Mapping[bytes, Collection[bytes]]) -> frozenset[bytes]:
+    """Those of these conversations that a hold lies over, or over their case; each with the labels under which one may
+    lie over it: its own, and those of the consents that it relies on.
+    """
     held = labels(connection)
     of = cases.cases_of(connection, {*conversations, *held}) if held else {}
     closed = {of[label] for label in held if label in of}
     return frozenset(
-        conversation for conversation, label in conversations.items() if label in held or of.get(conversation) in closed
+        conversation
+        for conversation, own in conversations.items()
+        if not held.isdisjoint(own) or of.get(conversation) in closed
     )
 
 

@@ -34,7 +34,7 @@ async def refused(party: Party, number: str, consent: str) -> str:
 
 async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill) -> None:
     """It does not come again; what is left of the case is kept from all until a person says on another conversation of
-    the case which States are feared. That hold takes the place of the one that nobody can name any more.
+    the case which States are feared, and that this is so of the lost one too. From then on they are lifted together.
     """
     two = drill.two
     await agreed(two.fr, "F-1", ONE)
@@ -51,16 +51,22 @@ async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill)
     await drill.reset()
     assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
     assert await held(two.fr) == [(None, [])]
-    await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
-    assert await held(two.fr) == [(THEN, ["MA"])]
+    assert (await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"]))["lost"] == 1
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    assert (await two.fr.call("asylum.hold", id=THEN, by=ANA, lost=True))["lost"] == 0
+    assert await held(two.fr) == [(THEN, ["MA"])] * 2
     assert (await two.fr.call("message.submit", **referral("F-1", ONE, conversation=NEXT)))["id"]
     for by in (ANA, BEN):
+        assert await held(two.fr) == [(THEN, ["MA"])] * 2
         await two.fr.call("asylum.lift", id=THEN, by=by)
     assert await held(two.fr) == []
 
 
-async def test_the_hold_that_took_its_place_lies_again_too(drill: Drill) -> None:
-    """The same backup once more knows of neither: after each restore counts what a person says then."""
+@pytest.mark.parametrize("later", [False, True], ids=["the same backup", "a backup of between"])
+async def test_it_is_named_again_after_each_restore(drill: Drill, later: bool) -> None:
+    """Both holds lie again, over what they lay over, and keep from all until a person has said what they are; two lift
+    them together.
+    """
     two = drill.two
     await agreed(two.fr, "F-1", ONE)
     await referred(two, "F-1", ONE, conversation=THEN)
@@ -69,13 +75,21 @@ async def test_the_hold_that_took_its_place_lies_again_too(drill: Drill) -> None
     await agreed(two.fr, "F-1", MORE)
     await referred(two, "F-1", MORE, conversation=NOW)
     await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
-    for known in (None, THEN):
+    for known in ([(None, [])], [(None, []), (THEN, [])]):
         await drill.lose()
         await drill.restore(*backup, drill.ledger)
         await drill.reset()
-        assert await held(two.fr) == [(known, [])]
-        await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
-        assert await held(two.fr) == [(THEN, ["MA"])]
+        assert sorted(await held(two.fr), key=str) == sorted(known, key=str)
+        assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+        backup = await drill.backup() if later else backup
+        two.clock.advance(60)
+        labels = await two.fr.rows("select label from asylum_hold")
+        await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"], lost=True)
+        assert await held(two.fr) == [(THEN, ["MA"])] * 2
+        assert set(labels) <= set(await two.fr.rows("select label from asylum_hold"))
+    for by in (ANA, BEN):
+        await two.fr.call("asylum.lift", id=THEN, by=by)
+    assert await two.fr.rows("select count(*) from asylum_hold") == [(0,)]
 
 
 async def held(party: Party) -> list[tuple[str | None, list[str]]]:

@@ -21,25 +21,27 @@ def asylum_commands() -> None:
 @options.add_verb(asylum_commands, "hold")
 @click.argument("conversation")
 @click.option("--state", multiple=True, metavar="CODE", help="A State that the person fears, as AL; may be repeated.")
+@click.option("--lost", is_flag=True, help="Say the same of holds on the case whose conversation a restore has lost.")
 @options.pass_node
 @options.as_json
-def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], as_json: bool) -> None:
+def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], lost: bool, as_json: bool) -> None:
     """Place a hold, at once: nothing about the person is sent to a feared State any more (gate G5).
 
     Feared are the nationalities that the conversation told and the States named here: the former residence of a
     stateless person, and every other one. While none is known, nothing goes to any country. To name more, place it
     again.
 
-    It lies over the conversation and over every other one that relies on the same consents. What waits to go is stopped
-    when it departs. Withdrawals and safety alerts still pass. Nobody else is told of it. Of each case that is linked to
-    this one the node asks whether the hold concerns its person too: see trm asylum apart.
+    It lies over the conversation, its case and every conversation that relies on the same consents. What waits to go is
+    stopped, and the rest of a file that is on its way. Withdrawals and safety alerts still pass. Nobody else is told of
+    it. Of each case that is linked to this one the node asks whether the hold concerns its person too: see trm asylum
+    apart.
 
     \b
     Example:
       trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --state MA --node /srv/trm/fr
     """
     named: dict[str, Json] = {"states": [*state]} if state else {}
-    value = reach.ask("asylum.hold", id=conversation, **named)
+    value = reach.ask("asylum.hold", id=conversation, **named, **({"lost": True} if lost else {}))
     output.print_answer(value, as_json=as_json, people=_show_hold)
 
 
@@ -63,6 +65,9 @@ def _show_hold(value: Mapping[str, Json]) -> None:
     else:
         output.print_line(f"{value['id']} is held: nothing of it goes anywhere")
         output.print_hint("name the States that the person fears with --state; then it goes to the others")
+    if value["lost"]:
+        output.print_line("another hold on this case, whose conversation a restore has lost, keeps it from all States")
+        output.print_hint("if the States are the same, repeat this with --lost; the two are lifted together then")
 
 
 def _show_lift(value: Mapping[str, Json]) -> None:

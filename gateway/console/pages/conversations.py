@@ -132,9 +132,10 @@ async def check_contact(visit: Visit) -> web.StreamResponse:
 
 async def hold_for_asylum(visit: Visit) -> web.StreamResponse:
     """Place an asylum hold, or name one more State: nothing about the person goes there from now on."""
-    state = (await visit.form()).one("state")
+    form = await visit.form()
+    state, lost = form.one("state"), form.one("lost")
     named: dict[str, Json] = {"states": [state]} if state else {}
-    return await _done(visit, "asylum.hold", **named)
+    return await _done(visit, "asylum.hold", **named, **({"lost": True} if lost else {}))
 
 
 async def lift_asylum_hold(visit: Visit) -> web.StreamResponse:

@@ -79,14 +79,14 @@ class ContactOperations:
     async def advise(self, asked: AdviseContact) -> OperationResult:
         """Whether a channel may be used now, and the parties that must not be told, each with the reason."""
         id, channel = asked.id, Channel(asked.channel)
-        index, (label,) = self._content.sealer.conversation_index(id), self._content.sealer.hold_indexes(id, ())
+        index = self._content.sealer.conversation_index(id)
 
         def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
             rows = messages.of_conversation(c, index)
             held, _ = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
             relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
             return (
-                index in store.held_among(c, {index: label}),
+                index in store.held_among(c, {index: self._content.sealer.hold_indexes(id, sorted(relied_on))}),
                 held,
                 [register.known_in(self._content.sealer, c, ref) for ref in sorted(relied_on)],
             )

@@ -83,18 +83,18 @@ class ConversationOperations:
         id = asked.id
         index = self._content.sealer.conversation_index(id)
 
-        (label,) = self._content.sealer.hold_indexes(id, ())
-
         def query(
             c: Connection,
         ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
             rows = messages.of_conversation(c, index)
+            held, contents = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
+            relied_on = {ref for one in contents.values() if (ref := one.facts.consent_ref) is not None}
+            over = {index: self._content.sealer.hold_indexes(id, sorted(relied_on))}
             lies = {
                 Fact.LEGAL_HOLD: index in erasures.holds(c),
-                Fact.ASYLUM_HOLD: index in store.held_among(c, {index: label}),
+                Fact.ASYLUM_HOLD: index in store.held_among(c, over),
             }
-            loaded = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
-            return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
+            return frozenset(fact for fact, there in lies.items() if there), rows, held, contents
 
         holds, rows, held, contents = await self._content.store.read(query)
         relied_on = await self._consents(contents.values())

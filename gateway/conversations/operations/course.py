@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -202,9 +202,12 @@ class CourseOperations:
         self, connection: Connection, held: Mapping[Key, LoadedConversation], contents: Mapping[int, MessageContent]
     ) -> dict[Key, frozenset[Fact]]:
         """What this node alone knows of each conversation: which holds lie over it."""
-        ids = {key[0]: id for key, one in held.items() if (id := _conversation(one, contents)) is not None}
-        labels = {index: self._content.sealer.hold_indexes(id, ())[0] for index, id in ids.items()}
-        legal, asylum = erasures.holds(connection), holds.held_among(connection, labels)
+        over: dict[bytes, Sequence[bytes]] = {}
+        for (index, _), one in held.items():
+            opened = [contents[row.ref].facts for row in one.rows if row.ref in contents]
+            consents = {facts.consent_ref for facts in opened if facts.consent_ref is not None}
+            over[index] = self._content.sealer.hold_indexes(opened[0].conversation, sorted(consents)) if opened else ()
+        legal, asylum = erasures.holds(connection), holds.held_among(connection, over)
         lies = {key: {Fact.LEGAL_HOLD: key[0] in legal, Fact.ASYLUM_HOLD: key[0] in asylum} for key in held}
         return {key: frozenset(fact for fact, there in facts.items() if there) for key, facts in lies.items()}
 

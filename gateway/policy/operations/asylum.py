@@ -49,6 +49,7 @@ class HoldFor(OneHold):
     """A hold, and the States that are feared besides the nationalities told."""
 
     states: list[str] = Field(default_factory=list, description=FEARED)
+    lost: bool = Field(default=False, description="say the same of holds over its case whose conversation is lost")
     attested: AttestedUser | None = ATTESTED
 
 
@@ -63,10 +64,11 @@ class Feared(Held):
     """A hold and what it keeps from whom."""
 
     states: list[str] = Field(description=FEARED)
+    lost: int = Field(description="holds over its case whose conversation is lost, which keep from all States")
 
 
 class Hold(Answer):
-    """An asylum hold; without the id where it does not open."""
+    """An asylum hold; without the id where it does not open, or where its conversation was lost with a restore."""
 
     id: ConversationId | None
     of_case: OfCase = None
@@ -107,8 +109,11 @@ class AsylumOperations:
     async def hold(self, asked: HoldFor, caller: Caller) -> OperationResult:
         """A named person places a hold, at once: nothing of this conversation goes to a feared State any more, nor of
         others of its case or that rely on the same consents. Feared are the `states` named now or before, and the
-        nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again when it
-        departs. Of each case linked to this one it is asked whether its person fears these States too.
+        nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again before
+        it is shown to the peer. Of each case linked to this one it is asked whether its person fears these States too.
+
+        A hold whose conversation a restore has lost keeps its case from all States. With `lost` the same is said of
+        those on this case, and from then on they are lifted together with this one.
         """
         id, now = asked.id, self._clock.now()
         actor = pseudonym(name_actor(caller, asked.attested), self._actor)
@@ -129,7 +134,7 @@ class AsylumOperations:
         conversation = self._content.sealer.conversation_index(id)
         relied = [self._content.sealer.consent_index(one) for one in consents]
 
-        def move(connection: Connection) -> bool:
+        def move(connection: Connection) -> tuple[bool, int]:
             known = store.get(connection, label)
             if not cases.cases_of(connection, [label]) and not store.concerned(connection, conversation, relied):
                 raise RefusedError(
@@ -146,19 +151,23 @@ class AsylumOperations:
                 store.replace(connection, known.ref, row.ref)
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
+            ledger.add_held(connection, label, labels, at=now)
             store.lay_on_case(connection, label, conversation)
             case = cases.cases_of(connection, [label]).get(label)
             if case is not None:
-                asylum_holds.take_place_of_lost(connection, self._content.sealer, case, placed, at=now)
-            ledger.add_held(connection, label, store.labels_of(connection, row.ref), at=now)
-            if case is not None:
                 ledger.add_over(connection, label, names_of_case(self._content.sealer, connection, case), at=now)
+            lost = self._lost(connection, label)
+            for key, (ref, of) in lost.items() if asked.lost else ():
+                also = Named(conversation=id, consents=of.consents, states=tuple(sorted(states.union(of.states or ()))))
+                asylum_holds.name_lost(connection, self._content, key, ref, also, at=now)
+                journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             self._linked_holds.settle_case(connection, case)
             journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
-            return known is None
+            return known is None, 0 if asked.lost else len(lost)
 
+        created, left = await self._content.store.move(move)
         return OperationResult(
-            value={"id": id, "held": True, "states": [*sorted(states)]}, created=await self._content.store.move(move)
+            value={"id": id, "held": True, "states": [*sorted(states)], "lost": left}, created=created
         )
 
     @operation(
@@ -190,14 +199,23 @@ class AsylumOperations:
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
             else:
-                ledger.add_lifted(connection, label, store.labels_of(connection, known.ref), at=now)
                 case = cases.cases_of(connection, [label]).get(label)
-                store.lift(connection, known.ref)
+                others = asylum_holds.others_on_case(connection, self._content.sealer, label)
+                here = {key: ref for key, (ref, named) in others.items() if named.conversation == id}
+                for key, ref in {label: known.ref, **here}.items():
+                    ledger.add_lifted(connection, key, store.labels_of(connection, ref), at=now)
+                    store.lift(connection, ref)
                 self._linked_holds.settle_case(connection, case)
                 journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
             return known.lift is None
 
         return OperationResult(value={"id": id, "held": await self._content.store.move(move)})
+
+    def _lost(self, connection: Connection, label: bytes) -> dict[bytes, tuple[int, Named]]:
+        """The other holds over its case that nobody can name, by their labels."""
+        sealer = self._content.sealer
+        others = asylum_holds.others_on_case(connection, sealer, label)
+        return {key: it for key, it in others.items() if asylum_holds.is_lost(connection, sealer, key, it[1])}
 
     @operation("asylum.list", "asylum holds", roles=CASES, about=About.CASE, answer=Holds)
     async def list_holds(self, _asked: Nothing) -> OperationResult:

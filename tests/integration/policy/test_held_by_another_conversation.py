@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.pair import Two, two_nodes
-from support.persons import ANA, agreed, case_of, referred, stands
+from support.persons import ANA, BEN, agreed, case_of, changed, referred, stands
 
+from gateway.cases import store as cases
+from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
+from gateway.policy.asylum_holds import lay_again
 from keys.primitives.encoding import b64u
 
 ONE, MORE, HERS = b64u(b"consent of then."), b64u(b"consent of now.."), b64u(b"consent of her..")
@@ -49,3 +54,32 @@ async def test_each_conversation_of_the_case_is_said_to_be_held(two: Two) -> Non
     assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(False,) * 4] * 3
     await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["AL"])
     assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(True,) * 4, (True,) * 4, (False,) * 4]
+
+
+async def test_a_lost_hold_goes_with_its_case(two: Two) -> None:
+    """It was named on a conversation of a case that its own was merged into by mistake. When that is taken back it lies
+    over its own case, and people there can name it on theirs.
+    """
+    fr = two.fr
+    ours, other = await case_of(fr, THEN), await case_of(fr, OTHER)
+    label, content = b"a lost label" * 2, fr.running.content
+
+    def lay(connection: Connection) -> None:
+        lay_again(connection, content, {label: [label]}, at=two.clock.now())
+        cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=ours)])
+
+    await fr.running.store.move(lay)
+    merged = await changed(fr, "case.merge", id=ours, into=other)
+    assert (await fr.call("asylum.hold", id=OTHER, by=ANA, states=["MA"], lost=True))["lost"] == 0
+    await fr.call("case.undo", id=merged["change"], by=ANA)
+    await fr.call("case.confirm", id=merged["change"], by=BEN)
+    assert [await said(two, talk) for talk in (THEN, OTHER)] == [(True,) * 4] * 2
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=OTHER, by=by)
+    assert [await said(two, talk) for talk in (THEN, OTHER)] == [(True,) * 4, (False,) * 4]
+    assert (await fr.call("asylum.hold", id=THEN, by=ANA, states=["DZ"]))["lost"] == 1
+    assert (await fr.call("asylum.hold", id=THEN, by=ANA, lost=True))["lost"] == 0
+    assert [one["states"] for one in (await fr.call("asylum.list"))["holds"]] == [["DZ"], ["DZ", "MA"]]
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=THEN, by=by)
+    assert [await said(two, talk) for talk in (THEN, OTHER)] == [(False,) * 4] * 2

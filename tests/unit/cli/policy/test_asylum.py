@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.desks import enquiry
+
+from gateway.cli.policy.asylum import _show_hold
 
 
 def test_a_hold_says_from_which_states_it_keeps(federation: Any, tmp_path: Path) -> None:
@@ -31,6 +34,15 @@ def test_a_hold_says_from_which_states_it_keeps(federation: Any, tmp_path: Path)
     for by in ("Ana B.", "Carl D."):
         assert fr.trm("asylum", "lift", conversation, by=by).exit_code == 0
     assert fr.trm("asylum", "list").stdout == "no asylum hold\n"
+
+
+def test_a_lost_hold_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever places one on the same case hears why nothing goes all the same, and the way out."""
+    for lost in (1, 0):
+        _show_hold({"id": "talk", "states": ["MA"], "lost": lost})
+        out, err = capsys.readouterr()
+        assert out.startswith("talk is held: nothing of it goes to MA\n")
+        assert ("keeps it from all States" in out, "--lost" in err) == (bool(lost), bool(lost))
 
 
 def test_what_nobody_asks_is_not_answered(federation: Any) -> None:

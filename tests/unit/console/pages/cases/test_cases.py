@@ -8,6 +8,7 @@ import pytest
 from support.browsing import read
 from support.casework import ALERT, DUTY, answers
 from support.consoles import Console, console, person
+from support.pagelook import faults
 from support.played_cases import AT, CASE, CASES, CONSENT, DRAFT, FOUND, OTHER, SHOWN, TALK
 
 from gateway.errors import Code, RefusedError
@@ -35,6 +36,17 @@ EMPTY = {
 def asked(there: Console, operation: str) -> Any:
     """With what the operation was asked last."""
     return [arguments for name, arguments, _ in there.desk.calls if name == operation][-1]
+
+
+async def test_a_lost_hold_is_named_at_the_page_of_its_case():
+    """On a conversation of the case, also of the lost one; where each hold has its conversation nothing is asked."""
+    form = f'action="/conversations/{TALK}/asylum-hold"'
+    async with console(answers()) as there:
+        text = (await there.get(f"{HERE}/holds")).text
+        assert (form in text, 'name="lost" value="yes"' in text, "Name this State" in text) == (True, True, True)
+        assert faults(text) == []
+        there.desk.answers["case.show"] = SHOWN | {"asylum_holds": SHOWN["asylum_holds"][:1]}
+        assert form not in (await there.get(f"{HERE}/holds")).text
 
 
 async def test_what_waits_is_at_the_top():
