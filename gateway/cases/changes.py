@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import orjson
 from sqlalchemy import Connection
@@ -32,6 +33,8 @@ from keys.primitives.encoding import canon
 
 OF_NONE = CaseId("")
 """The source of what was of no case."""
+CopyHolds: TypeAlias = Callable[[Connection, CaseId, CaseId, int], None]
+"""Lays the asylum holds that lie over a first case over a second one too, at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +53,18 @@ class CaseChanges:
     """Keeps and does changes of cases."""
 
     def __init__(
-        self, content: Content, cases: CaseRegister, *, check_two: Callable[[Connection, str, str], None]
+        self,
+        content: Content,
+        cases: CaseRegister,
+        *,
+        check_two: Callable[[Connection, str, str], None],
+        copy_holds: CopyHolds,
     ) -> None:
         """`check_two` raises RefusedError unless two people, by their ids, are two by the word of administrators."""
         self._content = content
         self._cases = cases
         self._check_two = check_two
+        self._copy_holds = copy_holds
 
     def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: str, actor: str, now: int) -> None:
         """A first person asks: nothing moves yet. Raises RefusedError not_found, conflict."""
@@ -137,6 +146,9 @@ class CaseChanges:
                 hint="take it back (trm case undo) and ask anew",
             )
         self._write_down(connection, row, keys, to=row.target, now=now)
+        with_talks = not set(keys).isdisjoint(store.conversations_of(connection, row.target))
+        if row.kind == ChangeKind.SPLIT or (row.kind == ChangeKind.MOVE and row.source != OF_NONE and with_talks):
+            self._copy_holds(connection, row.source, row.target, now)  # nobody has said whom of the two it concerns
 
     def _begin(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """The case that a split makes; the units that look after the old one look after it too."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gateway.access.enrolment import check_two_people
 from gateway.administration.cases_again import CasesAgain
 from gateway.administration.taken_again import TakenAgain
@@ -10,6 +12,7 @@ from gateway.composition.ground import Ground, OpenedFolder
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erase import Eraser
 from gateway.foundation.ids import UnitId
+from gateway.policy.asylum_holds import copy_holds
 
 
 class ErasingPart(Ground):
@@ -37,7 +40,12 @@ class ErasingPart(Ground):
             cases=CasesAgain(
                 content=self.content,
                 cases=self.cases,
-                changes=CaseChanges(self.content, self.cases, check_two=check_two_people),
+                changes=CaseChanges(
+                    self.content,
+                    self.cases,
+                    check_two=check_two_people,
+                    copy_holds=partial(copy_holds, self.content, self.cases.new_id),
+                ),
                 units=[UnitId(unit.id) for unit in self.config.units],
             ),
             eraser=self.eraser,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
+from gateway.cases.ledger_names import names_of_case
 from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -17,7 +19,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
-from gateway.foundation.ids import ConversationId
+from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ledger import store as ledger
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
@@ -136,13 +138,9 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
 
 
-def others_on_case(connection: Connection, sealer: ContentSealer, label: bytes) -> dict[bytes, tuple[int, Named]]:
-    """The other holds over the case of the hold with this label, by their labels, each with its number and what it
-    names; without those that do not open.
-    """
-    case = cases.cases_of(connection, [label]).get(label)
-    links = [] if case is None else cases.links(connection, case, LinkKind.HOLD)
-    holds = {link.key: store.get(connection, link.key) for link in links if link.key != label}
+def holds_on_case(connection: Connection, sealer: ContentSealer, case: CaseId) -> dict[bytes, tuple[int, Named]]:
+    """The holds over a case by their labels, each with its number and what it names; without those that do not open."""
+    holds = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}
     refs = {key: hold.ref for key, hold in holds.items() if hold is not None}
     named = opened(sealer, content_rows.get(connection, list(refs.values())).values())
     return {key: (ref, named[ref]) for key, ref in refs.items() if ref in named}
@@ -165,6 +163,28 @@ def name_lost(connection: Connection, content: Content, label: bytes, ref: int, 
     content_rows.put(connection, [row])
     store.replace(connection, ref, row.ref)
     ledger.add_held(connection, label, store.labels_of(connection, row.ref), at=at)
+
+
+def copy_holds(
+    content: Content, new_id: Callable[[], CaseId], connection: Connection, was: CaseId, to: CaseId, at: int
+) -> None:
+    """Lay over the case `to` what lies over the case `was`, with the same States, each under a name of its own: like a
+    hold whose conversation is lost it is named, and lifted, on a conversation of that case.
+    """
+    refs = {
+        hold.ref for link in cases.links(connection, was, LinkKind.HOLD) if (hold := store.get(connection, link.key))
+    }
+    rows = content_rows.get(connection, sorted(refs))
+    named = opened(content.sealer, rows.values())
+    for ref in rows:
+        (label,) = content.sealer.hold_indexes(ConversationId(new_id()), ())
+        states = named[ref].states if ref in named else None
+        row = sealed(content, Named(conversation=ConversationId(""), consents=(), states=states))
+        content_rows.put(connection, [row])
+        store.place(connection, store.AsylumHold(ref=row.ref, at=at, lift=None), [label])
+        cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=to)])
+        ledger.add_held(connection, label, [label], at=at)
+        ledger.add_over(connection, label, names_of_case(content.sealer, connection, to), at=at)
 
 
 def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:

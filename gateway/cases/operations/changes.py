@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.access.enrolment import check_two_people
 from gateway.cases.changes import CaseChanges, Wanted
@@ -27,6 +28,7 @@ from gateway.foundation.ids import CaseId
 from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
+from gateway.policy import asylum_holds
 from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
@@ -41,7 +43,8 @@ class CaseChangeOperations:
     ) -> None:
         self._content = content
         self._cases = cases
-        self._changes = CaseChanges(content, cases, check_two=check_two_people)
+        copy_holds = partial(asylum_holds.copy_holds, content, cases.new_id)
+        self._changes = CaseChanges(content, cases, check_two=check_two_people, copy_holds=copy_holds)
         self._clock = clock
         self._rand = rand
         self._actor = actor
@@ -114,7 +117,7 @@ class CaseChangeOperations:
         return OperationResult(value={"change": id, "state": ChangeState.ASKED, "into": wanted.target}, created=True)
 
     def _keys(self, asked: Parts) -> tuple[bytes, ...]:
-        """The links of what is named; with a conversation goes the asylum hold that lies on it."""
+        """The links of what is named."""
         sealer = self._content.sealer
         keys = [sealer.conversation_index(one) for one in asked.conversations]
         keys += [sealer.consent_index(one) for one in asked.consents]

@@ -21,7 +21,9 @@ def asylum_commands() -> None:
 @options.add_verb(asylum_commands, "hold")
 @click.argument("conversation")
 @click.option("--state", multiple=True, metavar="CODE", help="A State that the person fears, as AL; may be repeated.")
-@click.option("--lost", is_flag=True, help="Say the same of holds on the case whose conversation a restore has lost.")
+@click.option(
+    "--lost", is_flag=True, help="Say the same of holds on the case whose conversation is lost or of another case."
+)
 @options.pass_node
 @options.as_json
 def place_asylum_hold(reach: Reach, conversation: str, state: tuple[str, ...], lost: bool, as_json: bool) -> None:
@@ -66,7 +68,7 @@ def _show_hold(value: Mapping[str, Json]) -> None:
         output.print_line(f"{value['id']} is held: nothing of it goes anywhere")
         output.print_hint("name the States that the person fears with --state; then it goes to the others")
     if value["lost"]:
-        output.print_line("another hold on this case, whose conversation a restore has lost, keeps it from all States")
+        output.print_line("another hold lies over its case; its own conversation is lost, or of another case")
         output.print_hint("if the States are the same, repeat this with --lost; the two are lifted together then")
 
 

@@ -49,7 +49,7 @@ class HoldFor(OneHold):
     """A hold, and the States that are feared besides the nationalities told."""
 
     states: list[str] = Field(default_factory=list, description=FEARED)
-    lost: bool = Field(default=False, description="say the same of holds over its case whose conversation is lost")
+    lost: bool = Field(default=False, description="say the same of holds over its case whose conversation is not of it")
     attested: AttestedUser | None = ATTESTED
 
 
@@ -64,7 +64,7 @@ class Feared(Held):
     """A hold and what it keeps from whom."""
 
     states: list[str] = Field(description=FEARED)
-    lost: int = Field(description="holds over its case whose conversation is lost, which keep from all States")
+    lost: int = Field(description="other holds over its case whose conversation is lost, or of another case")
 
 
 class Hold(Answer):
@@ -112,8 +112,8 @@ class AsylumOperations:
         nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again before
         it is shown to the peer. Of each case linked to this one it is asked whether its person fears these States too.
 
-        A hold whose conversation a restore has lost keeps its case from all States. With `lost` the same is said of
-        those on this case, and from then on they are lifted together with this one.
+        A hold whose conversation a restore has lost keeps its case from all States, and one may lie over a case that was
+        split off. With `lost` the same is said of those on this case, and they are lifted together with this one.
         """
         id, now = asked.id, self._clock.now()
         actor = pseudonym(name_actor(caller, asked.attested), self._actor)
@@ -156,9 +156,9 @@ class AsylumOperations:
             case = cases.cases_of(connection, [label]).get(label)
             if case is not None:
                 ledger.add_over(connection, label, names_of_case(self._content.sealer, connection, case), at=now)
-            lost = self._lost(connection, label)
-            for key, (ref, of) in lost.items() if asked.lost else ():
-                also = Named(conversation=id, consents=of.consents, states=tuple(sorted(states.union(of.states or ()))))
+            lost = self._lost(connection, label, conversation)
+            for key, (ref, one) in lost.items() if asked.lost else ():
+                also = replace(one, conversation=id, states=tuple(sorted(states.union(one.states or ()))))
                 asylum_holds.name_lost(connection, self._content, key, ref, also, at=now)
                 journal.append_leaf(connection, leaf(now, "asylum.held", actor=actor, attested=attested))
             self._linked_holds.settle_case(connection, case)
@@ -200,7 +200,7 @@ class AsylumOperations:
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
             else:
                 case = cases.cases_of(connection, [label]).get(label)
-                others = asylum_holds.others_on_case(connection, self._content.sealer, label)
+                others = self._others(connection, label, self._content.sealer.conversation_index(id))
                 here = {key: ref for key, (ref, named) in others.items() if named.conversation == id}
                 for key, ref in {label: known.ref, **here}.items():
                     ledger.add_lifted(connection, key, store.labels_of(connection, ref), at=now)
@@ -211,11 +211,20 @@ class AsylumOperations:
 
         return OperationResult(value={"id": id, "held": await self._content.store.move(move)})
 
-    def _lost(self, connection: Connection, label: bytes) -> dict[bytes, tuple[int, Named]]:
-        """The other holds over its case that nobody can name, by their labels."""
-        sealer = self._content.sealer
-        others = asylum_holds.others_on_case(connection, sealer, label)
-        return {key: it for key, it in others.items() if asylum_holds.is_lost(connection, sealer, key, it[1])}
+    def _lost(self, connection: Connection, label: bytes, conversation: bytes) -> dict[bytes, tuple[int, Named]]:
+        """Those of the others that nobody can name on a conversation of theirs."""
+        sealer, others = self._content.sealer, self._others(connection, label, conversation)
+        lost = {key for key, (_, named) in others.items() if asylum_holds.is_lost(connection, sealer, key, named)}
+        return {key: others[key] for key in others if key in lost}
+
+    def _others(self, connection: Connection, label: bytes, conversation: bytes) -> dict[bytes, tuple[int, Named]]:
+        """The other holds over the case of a conversation, by their labels: over that of its hold, where it is of none
+        any more.
+        """
+        of = cases.cases_of(connection, [conversation, label])
+        case = of.get(conversation, of.get(label))
+        found = {} if case is None else asylum_holds.holds_on_case(connection, self._content.sealer, case)
+        return {key: one for key, one in found.items() if key != label}
 
     @operation("asylum.list", "asylum holds", roles=CASES, about=About.CASE, answer=Holds)
     async def list_holds(self, _asked: Nothing) -> OperationResult:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 from support.pair import Two, two_nodes
@@ -83,3 +84,31 @@ async def test_a_lost_hold_goes_with_its_case(two: Two) -> None:
     for by in (ANA, BEN):
         await fr.call("asylum.lift", id=THEN, by=by)
     assert [await said(two, talk) for talk in (THEN, OTHER)] == [(False,) * 4] * 2
+
+
+@pytest.mark.parametrize("kind", ["case.split", "case.move"])
+async def test_what_goes_to_another_case_stays_held(two: Two, kind: str) -> None:
+    """Nobody has said whom of the two the fear concerns: both cases are held, what begins in them later too, until two
+    people lift it in each.
+    """
+    fr = two.fr
+    await fr.call("asylum.hold", id=THEN, by=ANA, states=["MA", "AL"])
+    ours, other = await case_of(fr, THEN), await case_of(fr, OTHER)
+    if kind == "case.split":
+        done = await changed(fr, kind, id=ours, conversations=[THEN], consents=[ONE], label="She")
+    else:
+        done = await changed(fr, kind, source=ours, into=other, conversations=[THEN], consents=[ONE])
+    there = await case_of(fr, THEN)
+    assert there == done["into"] != ours
+    for case in (ours, there):
+        shown = await fr.call("case.show", id=case, by=ANA)
+        assert [sorted(one["states"]) for one in shown["asylum_holds"]] == [["AL", "MA"]]
+    assert [await said(two, talk) for talk in (THEN, NOW)] == [(True,) * 4] * 2
+    assert (await said(two, OTHER))[0] is (kind == "case.move")
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=THEN, by=by)
+    assert [(await said(two, talk))[0] for talk in (THEN, NOW)] == [True, False]
+    assert (await fr.call("asylum.hold", id=THEN, by=ANA, lost=True))["lost"] == 0
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=THEN, by=by)
+    assert (await fr.call("asylum.list"))["holds"] == []
