@@ -112,8 +112,8 @@ class AsylumOperations:
         nationalities told so far; where there are none, nothing goes anywhere. What waits to go is judged again before
         it is shown to the peer. Of each case linked to this one it is asked whether its person fears these States too.
 
-        A hold whose conversation a restore has lost keeps its case from all States, and one may lie over a case that was
-        split off. With `lost` the same is said of those on this case, and they are lifted together with this one.
+        A hold whose conversation a restore has lost keeps its case from all States, and one may lie over a case that
+        was split off. With `lost` the same is said of those on this case, and they are lifted together with this one.
         """
         id, now = asked.id, self._clock.now()
         actor = pseudonym(name_actor(caller, asked.attested), self._actor)
