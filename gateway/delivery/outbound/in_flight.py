@@ -1,4 +1,4 @@
-"""How many requests to one peer are in flight, what waits for them (nrm1 12.19), and which messages come next.
+"""Requests to one peer: how many are in flight, what waits for them (nrm1 12.19), and which messages come next.
 
 A message gets its local number before it is stored, and another worker of this node numbers by a clock of its own. So
 one with a lower number may be stored after one with a higher number was taken. Whoever was woken looks for those too:
@@ -12,6 +12,9 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.database.engine import Store
+from gateway.delivery.outbound.departure import TRIES, Departure, Ready
+from gateway.delivery.outbound.exchange import Exchange, requests
+from gateway.delivery.outbound.reach import Reach
 from gateway.foundation.ids import NodeId
 from gateway.messages.store import messages
 from keys.documents.envelope import MOST_ENVELOPES
@@ -74,3 +77,34 @@ class OutboxPass:
             self._taken = {ref for ref in self._taken if ref in waits or ref > last}
         self.full = len(new) == MOST_ENVELOPES
         return new
+
+
+class Requests:
+    """Makes messages ready and shows them to one peer. `numbering` is held while numbers are looked up and used."""
+
+    def __init__(self, *, departure: Departure, exchange: Exchange, reach: Reach, numbering: asyncio.Lock) -> None:
+        self._departure = departure
+        self._exchange = exchange
+        self._reach = reach
+        self._numbering = numbering
+
+    async def depart(self, refs: Sequence[int]) -> list[Ready]:
+        """These, ready to go; one that may go no longer is asked about in the next round."""
+        async with self._numbering:
+            ready = await self._departure.depart(self._reach.peer(), refs)
+        if not ready:  # the peer is there, and nothing that waits may go
+            await self._exchange.recovered()
+        self._exchange.again = self._exchange.again or (len(ready) < len(refs) and self._reach.held() is None)
+        return ready
+
+    async def show(self, request: Sequence[Ready], *, tries: int = TRIES) -> None:
+        """Show the peer one request. Where people have decided something meanwhile it is judged anew, at once; the next
+        round does that where they decide each time.
+        """
+        if await self._exchange.ask(request):
+            return
+        if not tries:
+            self._exchange.again = True
+            return
+        for again in requests(await self.depart([item.row.ref for item in request])):
+            await self.show(again, tries=tries - 1)

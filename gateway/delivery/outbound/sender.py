@@ -21,10 +21,10 @@ from sqlalchemy import Connection
 from gateway.audit.log import AuditLog
 from gateway.database import journal
 from gateway.database.engine import Store
-from gateway.delivery.outbound.departure import TRIES, Departure, Ready
+from gateway.delivery.outbound.departure import Departure
 from gateway.delivery.outbound.exchange import Exchange, requests
 from gateway.delivery.outbound.file_carrier import FileCarrier
-from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, OutboxPass, answered, first_of
+from gateway.delivery.outbound.in_flight import IN_FLIGHT, PARTIAL, OutboxPass, Requests, answered, first_of
 from gateway.delivery.outbound.lookout import Lookout
 from gateway.delivery.outbound.reach import Reach
 from gateway.delivery.outbound.receipt_sender import OwedReceipts, ReceiptKey, ReceiptSender, find_owed
@@ -97,16 +97,15 @@ class Sender:
         self._link = link
         self._log = log
         self._lookout = lookout
-        self._departure = departure
         self._comparison = comparison
         self._time = time
         self._maintenance = maintenance
         self._submission = submission
         self._reach = reach
         self._exchange = exchange
+        self._requests = Requests(departure=departure, exchange=exchange, reach=reach, numbering=numbering)
         self._receipts = receipts
         self._files = files
-        self._numbering = numbering
         self._wakeups = wakeups
         self._clock = clock
         self._wake = wakeups.outgoing(node)
@@ -203,8 +202,8 @@ class Sender:
         urgent = await self._lookout.find_urgent(self._node)
         if urgent and agrees:
             await self._comparison.require(await self._reach.ready(peer))
-            for request in requests(await self._departed(urgent)):
-                await self._show(request)
+            for request in requests(await self._requests.depart(urgent)):
+                await self._requests.show(request)
         elif urgent:
             now = self._clock.now()
             await self._store.move(lambda c: _tell_to_telephone(c, self._node, urgent, now))
@@ -216,8 +215,8 @@ class Sender:
         """
         if urgent := await self._lookout.find_urgent(self._node):
             await self._reach.ready(peer)
-            for request in requests(await self._departed(urgent)):
-                await self._show(request)
+            for request in requests(await self._requests.depart(urgent)):
+                await self._requests.show(request)
 
     def _go_on(self, carried: asyncio.Task[bool]) -> None:
         """Look for what is next, but where the message waits until people of both sides agree."""
@@ -240,12 +239,12 @@ class Sender:
             while refs or flying:
                 if refs and (len(flying) < PARTIAL or len(refs) == MOST_ENVELOPES):
                     outbox.take(refs)
-                    for request in requests(await self._departed(refs)):
+                    for request in requests(await self._requests.depart(refs)):
                         while len(flying) >= IN_FLIGHT:
                             flying = await first_of(flying)
                         if flying and any(item.withdraws for item in request):
                             flying = await answered(flying)
-                        flying.add(asyncio.ensure_future(self._show(request)))
+                        flying.add(asyncio.ensure_future(self._requests.show(request)))
                     refs = []
                 else:
                     flying = await self._first_or_woken(flying)
@@ -276,27 +275,6 @@ class Sender:
         self._wake.clear()
         self._exchange.again = self._exchange.again or woken
         return woken
-
-    async def _show(self, request: Sequence[Ready], *, tries: int = TRIES) -> None:
-        """Show the peer one request. Where people have decided something meanwhile it is judged anew, at once; the next
-        round does that where they decide each time.
-        """
-        if await self._exchange.ask(request):
-            return
-        if not tries:
-            self._exchange.again = True
-            return
-        for again in requests(await self._departed([item.row.ref for item in request])):
-            await self._show(again, tries=tries - 1)
-
-    async def _departed(self, refs: Sequence[int]) -> list[Ready]:
-        """These, ready to go; one that may go no longer is asked about in the next round."""
-        async with self._numbering:
-            ready = await self._departure.depart(self._reach.peer(), refs)
-        if not ready:  # the peer is there, and nothing that waits may go
-            await self._exchange.recovered()
-        self._exchange.again = self._exchange.again or (len(ready) < len(refs) and self._reach.held() is None)
-        return ready
 
     async def _woken(self) -> None:
         """Until something happens."""
