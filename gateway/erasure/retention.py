@@ -4,7 +4,6 @@ a conversation stands is in its row, which outlives the contents (`gateway.conve
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,7 +21,7 @@ from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention_rules import DAY, Decision, Item, Plan, RetentionDecision, RetentionFacts, decide
+from gateway.erasure.retention_rules import DAY, Item, Plan, RetentionDecision, RetentionFacts, decide
 from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
@@ -71,21 +70,16 @@ class _Story:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """The decisions at `now`, by the holds and alarms of then; of what goes, by number, the message and its type;
-    `left` are the conversations in which something is under way, `newest` the newest message of each that was read.
+    """What is decided by the holds and alarms of now; of what goes, by number, the message and its type; `left` are the
+    conversations in which something is under way, `newest` the newest message of each of which something goes.
     """
 
-    now: int
+    plan: Plan
     holds: Set[bytes]
     alarmed: Set[int | None]
-    decisions: list[Decision] = field(default_factory=list)
     going: dict[int, tuple[MessageRow, str]] = field(default_factory=dict)
     left: set[Key] = field(default_factory=set)
     newest: dict[bytes, int] = field(default_factory=dict)
-
-    def plan(self, horizon_days: int) -> Plan:
-        """The decisions as a whole."""
-        return Plan(now=self.now, horizon=self.now + horizon_days * DAY, decisions=tuple(self.decisions))
 
     @property
     def proof(self) -> frozenset[int]:
@@ -119,7 +113,7 @@ class Retention:
 
     async def plan(self) -> Plan:
         """What has to be erased now and why, and why nothing else; nothing is changed."""
-        return (await self._look()).plan(self._config.horizon_days)
+        return (await self._look()).plan
 
     async def _look(self) -> _Look:
         """Look at everything that is stored, some conversations at a time."""
@@ -127,7 +121,9 @@ class Retention:
         holds, alarmed = await self._content.store.read(
             lambda c: (store.holds(c).keys(), {alarm.ref for alarm in journal.open_alarms(c)})
         )
-        look, last = _Look(now=self._clock.now(), holds=holds, alarmed=alarmed), b""
+        now, last = self._clock.now(), b""
+        plan = Plan(now=now, horizon=now + self._config.horizon_days * DAY)
+        look = _Look(plan=plan, holds=holds, alarmed=alarmed)
         while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
@@ -142,7 +138,7 @@ class Retention:
         those of peers (`gateway.erasure.peer_requests.execute`).
         """
         found = await self._look()
-        made = found.plan(self._config.horizon_days)
+        made = found.plan
         await self._releases.count_first([item.ref for item in made.erase])
         asked = await self._ended(found, made)
         over = (item for item in made.erase if _key(found.going[item.ref][0]) not in asked)
@@ -203,16 +199,17 @@ class Retention:
 def _judge(look: _Look, batch: _Batch) -> None:
     """Decide about the messages of some conversations, and keep of them what is needed to carry it out."""
     stories, rules = _tell_stories(batch.messages), table().rules
+    newest = {row.conversation: row.ref for row, _ in batch.messages}  # they come in order
     for row, opened in batch.messages:
         key = _key(row)
-        look.newest[row.conversation] = row.ref  # they come in order
         standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in look.holds)
-        decision = decide(_item(row, opened, standing, alarmed=row.ref in look.alarmed), rules, look.now)
-        look.decisions.append(decision)
+        decision = decide(_item(row, opened, standing, alarmed=row.ref in look.alarmed), rules, look.plan.now)
+        look.plan.add(decision)
         if decision.verdict is RetentionDecision.UNDER_WAY:
             look.left.add(key)
         elif decision.verdict is RetentionDecision.ERASE and opened is not None:
             look.going[row.ref] = row, opened.facts.body_type
+            look.newest[row.conversation] = newest[row.conversation]
 
 
 def _key(row: MessageRow) -> Key:
@@ -290,9 +287,7 @@ def _under_way(row: MessageRow) -> bool:
 
 def lines(made: Plan) -> list[Json]:
     """The report: how many messages by verdict and rule."""
-    counted: defaultdict[tuple[str, str | None], int] = defaultdict(int)
-    for (verdict, rule), count in made.counts().items():
-        counted[str(verdict), rule] += count
+    counted = {(str(verdict), rule): count for (verdict, rule), count in made.counts.items()}
     return [
         {"verdict": verdict, "rule": rule, "messages": count}
         for (verdict, rule), count in sorted(counted.items(), key=lambda entry: (entry[0][0], entry[0][1] or ""))

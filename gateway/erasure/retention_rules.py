@@ -8,7 +8,7 @@ is a promise to the person. Three things come before it, in this order:
     under way      what this node still owes somebody is delivered, handed over or seen by a person first
     unreadable     of a content that does not open nobody can say what it is: a person decides
 
-A `Plan` has the decisions about all of them, so that a dry run and a real one are the same. Erasing destroys the
+A `Plan` sums up the decisions about all of them, so that a dry run and a real one are the same. Erasing destroys the
 data key now; copies of it in the write-ahead log and in backups end with the storage epoch, so everything is gone for
 good `horizon` later at the latest (nrm1 13.2: erasure horizon = epoch length).
 """
@@ -16,8 +16,8 @@ good `horizon` later at the latest (nrm1 13.2: erasure horizon = epoch length).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -86,20 +86,21 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The decisions at ``now``; ``horizon`` is when every copy of what is erased now can be opened by nobody."""
+    """What was decided at ``now``: how many messages by verdict and rule, the lines of the report, and which have to be
+    erased; of nothing else is kept what was decided, since that is about all that is stored. ``horizon`` is when every
+    copy of what is erased now can be opened by nobody.
+    """
 
     now: int
     horizon: int
-    decisions: tuple[Decision, ...]
+    counts: Counter[tuple[RetentionDecision, str | None]] = field(default_factory=Counter)
+    erase: list[Decision] = field(default_factory=list)
 
-    @property
-    def erase(self) -> tuple[Decision, ...]:
-        """What has to be erased now."""
-        return tuple(item for item in self.decisions if item.verdict is RetentionDecision.ERASE)
-
-    def counts(self) -> Mapping[tuple[RetentionDecision, str | None], int]:
-        """How many messages by verdict and rule: the lines of the report."""
-        return Counter((item.verdict, item.rule) for item in self.decisions)
+    def add(self, made: Decision) -> None:
+        """One more."""
+        self.counts[made.verdict, made.rule] += 1
+        if made.verdict is RetentionDecision.ERASE:
+            self.erase.append(made)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

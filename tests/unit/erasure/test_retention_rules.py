@@ -206,8 +206,11 @@ def test_erased_once_due_for_ever(what: Item, first: int, more: int):
 @given(st.lists(ITEMS, max_size=5))
 def test_the_report_counts_everything(items: list[Item]):
     """Each message is in exactly one line."""
-    made = Plan(now=START, horizon=START, decisions=tuple(decide(item, RULES, START) for item in items))
-    assert sum(made.counts().values()) == len(items)
+    made, decisions = Plan(now=START, horizon=START), [decide(item, RULES, START) for item in items]
+    for one in decisions:
+        made.add(one)
+    assert sum(made.counts.values()) == len(items)
+    assert made.erase == [one for one in decisions if one.verdict is RetentionDecision.ERASE]
 
 
 BROKEN = {
