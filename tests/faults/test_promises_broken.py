@@ -44,7 +44,7 @@ def overwrites_a_cancellation(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Waiting, "stands", lambda *_: True)
     patch.setattr(messages, "_require_all", lambda *_: None)
     for module in (exchange, file_carrier):
-        patch.setattr(module, "unchanged", lambda _, items: list(items))
+        patch.setattr(module, "may_go", lambda _, items: list(items))
 
 
 def leaves_drafts(patch: pytest.MonkeyPatch) -> None:
