@@ -396,7 +396,8 @@ async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nation
     spoiler = Spoiler(fr)
     spoiler.away = True
     waiting = await case.queue(fr, "risk.assessment", **part("sending"))
-    assert await fr.call("asylum.hold", id=CASE, by="Ana B.") == {"id": CASE, "held": True, "states": ["AL"]}
+    held = await fr.call("asylum.hold", id=CASE, by="Ana B.")
+    assert held == {"id": CASE, "held": True, "states": ["AL"], "lost": 0}
     spoiler.away = False
     await case.stops(fr, waiting, "gate_g5")
     assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
