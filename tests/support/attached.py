@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,14 @@ class Segments:
                 self.ended += 1
 
         client.put_part = put  # type: ignore[method-assign]
+
+    def hold_at(self, held: int) -> asyncio.Event:
+        """The segment with this number waits until the event is set."""
+        goes_on = asyncio.Event()
+
+        async def wait(n: int, k: int) -> None:
+            if k == held:
+                await goes_on.wait()
+
+        self.fault = wait
+        return goes_on

@@ -214,8 +214,7 @@ class AsylumOperations:
     def _lost(self, connection: Connection, label: bytes, conversation: bytes) -> dict[bytes, tuple[int, Named]]:
         """Those of the others that nobody can name on a conversation of theirs."""
         sealer, others = self._content.sealer, self._others(connection, label, conversation)
-        lost = {key for key, (_, named) in others.items() if asylum_holds.is_lost(connection, sealer, key, named)}
-        return {key: others[key] for key in others if key in lost}
+        return {key: one for key, one in others.items() if asylum_holds.is_lost(connection, sealer, key, one[1])}
 
     def _others(self, connection: Connection, label: bytes, conversation: bytes) -> dict[bytes, tuple[int, Named]]:
         """The other holds over the case of a conversation, by their labels: over that of its hold, where it is of none

@@ -32,13 +32,8 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 
 async def test_what_is_on_its_way_is_shown_and_keeps_nothing_else_from_going(two: Two) -> None:
     """While a file stands still both sides say how far it is, and the peer confirms a message that was sent later."""
-    seen, stop = Segments(two.fr), asyncio.Event()
-
-    async def wait(n: int, k: int) -> None:
-        if k == 3:
-            await stop.wait()
-
-    seen.fault = wait
+    seen = Segments(two.fr)
+    stop = seen.hold_at(3)
     id = await sent(two, await added(two.fr, PDF), 0)
     await two.until(lambda: len(seen.sent) == 3, seconds=5)
     for party, state, peer in ((two.fr, "going", "AL"), (two.al, "coming", "FR")):
@@ -100,13 +95,8 @@ async def test_a_corrupted_segment_alone_is_sent_again(two: Two, monkeypatch: py
 
 async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
     """The number is fenced off, and what had come of the files goes."""
-    seen, stop = Segments(two.fr), asyncio.Event()
-
-    async def wait(n: int, k: int) -> None:
-        if k == 2:
-            await stop.wait()
-
-    seen.fault = wait
+    seen = Segments(two.fr)
+    stop = seen.hold_at(2)
     id = await sent(two, await added(two.fr, PDF), 0)
     await two.until(lambda: len(seen.sent) == 2, seconds=5)
     await two.fr.call("message.cancel", id=id, by="adm")
@@ -122,13 +112,8 @@ async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
 
 async def test_a_hold_stops_a_file_on_its_way(two: Two) -> None:
     """A file may take hours, and the message it is of was judged before: what the person fears since counts now."""
-    seen, stop = Segments(two.fr), asyncio.Event()
-
-    async def wait(n: int, k: int) -> None:
-        if k == 2:
-            await stop.wait()
-
-    seen.fault = wait
+    seen = Segments(two.fr)
+    stop = seen.hold_at(2)
     id = await sent(two, await added(two.fr, PDF), 0)
     await two.until(lambda: len(seen.sent) == 2, seconds=5)
     await two.fr.call("asylum.hold", id=(await two.fr.show(id))["conversation"], by="adm", states=["AL"])
@@ -188,13 +173,8 @@ async def test_nothing_is_tried_over_and_over_while_the_peer_is_suspended(
     two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An administrator suspends it while a file goes: the rest waits until people of both sides agree again."""
-    seen, stop, carried = Segments(two.fr), asyncio.Event(), list[int]()
-
-    async def wait(n: int, k: int) -> None:
-        if k == 2:
-            await stop.wait()
-
-    seen.fault = wait
+    seen, carried = Segments(two.fr), list[int]()
+    stop = seen.hold_at(2)
     carry = file_carrier.FileCarrier.carry_files
 
     async def counted(self: Any, ref: int) -> bool:
