@@ -11,10 +11,11 @@ which a draft or a message in the outbox relies.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
-from functools import reduce
+from functools import partial, reduce
+from typing import TypeVar
 
 import orjson
 from sqlalchemy import Connection
@@ -37,9 +38,15 @@ from gateway.messages.store.local import OWN, WITHDRAWN
 from gateway.notifications import store
 from gateway.ports import Clock
 
+T = TypeVar("T")
+
 ALARM = "consent.lapses"
 EARLY = 7 * DAY
 """Seconds before the day from which on a person is told."""
+AT_ONCE = 100
+"""Cases that are looked at in one go: no more is opened and held at a time, and no snapshot of the database lasts
+longer, since its log cannot be written back meanwhile.
+"""
 
 
 class ConsentLapses:
@@ -56,14 +63,25 @@ class ConsentLapses:
 
     async def tell(self) -> None:
         """Raise the alarms that are due, each once, and end those that are due no more."""
-        now = self._clock.now()
-        due = await self._content.store.read(lambda c: self._find_due(c, now))
+        now, due = self._clock.now(), dict[int, int]()
+        ids, relied_on = await self._content.store.read(self._find_under_way)
+        for some in _parts(ids):
+            due |= await self._content.store.read(partial(self._find_due, ids=some, relied_on=relied_on, now=now))
         await self._content.store.move(lambda c: _tell(c, due, now))
 
-    def _find_due(self, connection: Connection, now: int) -> dict[int, int]:
-        """By the number of its record since when people have to know of each consent that lapses."""
+    def _find_under_way(self, connection: Connection) -> tuple[list[CaseId], set[bytes]]:
+        """The cases in which something is under way, and the consents on which drafts and messages rely that wait."""
+        drafts = store.waiting_drafts(connection)
+        of_drafts = {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
+        relied_on = self._named_in(connection, drafts.values()) | store.consents_of_outbox(connection)
+        return sorted(store.cases_under_way(connection) | of_drafts), relied_on
+
+    def _find_due(
+        self, connection: Connection, *, ids: Sequence[CaseId], relied_on: Set[bytes], now: int
+    ) -> dict[int, int]:
+        """By the number of its record since when people have to know of each consent of these cases that lapses."""
         due: dict[int, int] = {}
-        for case, known in self._relied_on(connection):
+        for case, known in self._open_relied_on(connection, ids, relied_on):
             if (consent := known.consent) is None or known.withdrawn:
                 continue
             adult_on, guardianship = None, NOTHING_TOLD
@@ -75,23 +93,19 @@ class ConsentLapses:
                 due[known.rows[0].ref] = max(told_from)
         return due
 
-    def _relied_on(self, connection: Connection) -> Iterator[tuple[CaseId, Known]]:
-        """The consents on which something relies that is under way, by the case of each."""
-        drafts = store.waiting_drafts(connection)
-        under_way = store.cases_under_way(connection)
-        under_way |= {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
-        ids, case_of = sorted(under_way), dict[bytes, CaseId]()
-        for start in range(0, len(ids), cases.AT_ONCE):
-            found = cases.consents_of(connection, ids[start : start + cases.AT_ONCE])
-            case_of |= {index: case for _, index, case, state in found if state != WITHDRAWN}
+    def _open_relied_on(
+        self, connection: Connection, ids: Sequence[CaseId], relied_on: Set[bytes]
+    ) -> Iterator[tuple[CaseId, Known]]:
+        """The newest consent of each of these cases and those that are relied on, by the case of each."""
+        found = cases.consents_of(connection, ids)
+        case_of = {index: case for _, index, case, state in found if state != WITHDRAWN}
         rows = local.consents_of(connection, list(case_of))
         newest: dict[tuple[CaseId, str], tuple[int, bytes]] = {}
         for index, held in rows.items():
             for row in held:
                 of = case_of[index], row.holder
                 newest[of] = max(newest.get(of, (0, b"")), (row.ref, index))
-        wanted = {index for _, index in newest.values()} | self._named_in(connection, drafts.values())
-        wanted |= store.consents_of_outbox(connection)
+        wanted = {index for _, index in newest.values()} | relied_on
         chosen = {index: held for index, held in rows.items() if index in wanted}
         opened = register.open_consents(self._content.sealer, connection, chosen, local.withdrawals(connection, chosen))
         return ((case_of[index], known) for index, known in opened.items())
@@ -134,9 +148,17 @@ def _marks(day: date) -> tuple[int, int]:
 
 
 def _tell(connection: Connection, due: Mapping[int, int], now: int) -> None:
-    before = journal.last_about(connection, list(due), ALARM)
-    for ref, since in sorted(due.items()):
-        if before.get(ref, 0) < since:
-            journal.raise_alarm(connection, at=now, kind="consent.lapses", ref=ref)
-    # Nobody has seen these: whoever relies on the consent again before the day is told anew.
-    journal.withdraw_about(connection, journal.open_about(connection, [ALARM]) - due.keys(), ALARM, at=now)
+    over = journal.open_about(connection, [ALARM]) - due.keys()
+    for some in _parts(sorted(due)):
+        before = journal.last_about(connection, some, ALARM)
+        for ref in some:
+            if before.get(ref, 0) < due[ref]:
+                journal.raise_alarm(connection, at=now, kind="consent.lapses", ref=ref)
+    for some in _parts(sorted(over)):
+        # Nobody has seen these: whoever relies on the consent again before the day is told anew.
+        journal.withdraw_about(connection, some, ALARM, at=now)
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items, `AT_ONCE` at a time."""
+    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))

@@ -19,6 +19,7 @@ import structlog
 from support.acting import ask, signed_in
 from support.canary import Scanner, Wiretap, forms
 from support.ceremony import ADMINS, aplay, change
+from support.dropfolder import drop_draft
 from support.local import Caller, socket_caller
 from support.policies import open_on
 from support.running import UNIT, asked, consent, enquiry, header, pair, running, settled, until
@@ -198,7 +199,7 @@ async def good_ways(world: World, caller: Caller) -> None:
     assert again["id"] == first["id"]
     sent = await accepted(world.second, f"/drafts/{first['id']}/release", {})
     cases = world.base / "FR-cases"
-    (cases / "outgoing" / f"{MARKS['record file']}.json").write_text(json.dumps(request))
+    drop_draft(cases, f"{MARKS['record file']}.json", json.dumps(request))
     drafts: list[Any] = []
 
     async def drafted() -> bool:
@@ -309,10 +310,10 @@ async def bad_ways(world: World, caller: Caller) -> None:
     world.texts["answer to a check"] = json.dumps(check)
     consented = await caller.ask("POST", PREFIX + "/consents", {**CASE, "content": {member: refused}})
     world.texts["answer to a bad consent"] = consented.text
-    outgoing = world.base / "FR-cases" / "outgoing"
-    (outgoing / f"{MARKS['record file']}-bad.json").write_text(json.dumps({**good, "content": {member: refused}}))
-    (outgoing / f"{MARKS['record file']}-broken.json").write_text(MARKS["broken text"])
-    rejected = world.base / "FR-cases" / "refused"
+    cases = world.base / "FR-cases"
+    drop_draft(cases, f"{MARKS['record file']}-bad.json", json.dumps({**good, "content": {member: refused}}))
+    drop_draft(cases, f"{MARKS['record file']}-broken.json", MARKS["broken text"])
+    rejected = cases / "refused"
     await until(lambda: _count(rejected, 4))
 
 

@@ -201,8 +201,10 @@ def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
 
 def consents_of(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, tuple[ConsentRow, ...]]:
     """Read what is held about each of these consents, and nothing about one that is not held."""
-    rows = _CONSENTS.made(ConsentRow, connection, indexes=[*indexes])
-    return {index: tuple(row for row in rows if row.consent == index) for index in indexes}
+    held: dict[bytes, list[ConsentRow]] = {index: [] for index in indexes}
+    for row in _CONSENTS.made(ConsentRow, connection, indexes=[*held]):
+        held[row.consent].append(row)
+    return {index: tuple(rows) for index, rows in held.items()}
 
 
 def all_consents(connection: Connection, limit: int = 100, before: int | None = None) -> list[ConsentRow]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.dropfolder import drop_folder
+from support.dropfolder import drop_draft, drop_folder
 from support.pair import Party, Two, example, two_nodes
 from support.relied_on import CONSENT, recorded, referral
 
@@ -106,7 +106,7 @@ async def test_the_record_in_the_drop_folder_goes_with_its_message(two: Two, tmp
     settings = two.fr.folder / "node.toml"
     assert str(cases) in settings.read_text() or drop_folder(cases)
     await two.fr.start()
-    (cases / "outgoing" / "draft-1.json").write_text(json.dumps(record()))
+    drop_draft(cases, "draft-1.json", json.dumps(record()))
     await released(two)
     assert MARK in (cases / "taken" / "draft-1.json").read_text()
     said = await asked(two)

@@ -15,7 +15,11 @@ from support.nodeproc import UNIT
 from support.pair import START, Two, example, two_nodes
 from support.persons import ALL, ANA, referral, referred
 
+from gateway.consent import register
+from gateway.consent.register import open_consents
 from gateway.conversations.rules.machines import RESTING
+from gateway.database.content_sealer import ContentSealer
+from gateway.notifications import consent_lapses
 from keys.primitives.encoding import b64u
 
 FIRST, SECOND = b64u(b"consent one....."), b64u(b"consent two.....")
@@ -37,7 +41,7 @@ def day(offset: int) -> str:
     return (datetime.fromtimestamp(START, UTC).date() + timedelta(days=offset)).isoformat()
 
 
-async def agreed(two: Two, consent: str, until: int = 300, **members: Any) -> None:
+async def agreed(two: Two, consent: str, until: int = 300, number: str = NUMBER, **members: Any) -> None:
     """France records a consent for a referral to Albania that ends after so many days, taken three days ago."""
     record = example("consent.record/1", "AL")["content"] | {"consent_id": consent, "taken_on": day(-3)} | members
     grant = {
@@ -46,7 +50,7 @@ async def agreed(two: Two, consent: str, until: int = 300, **members: Any) -> No
         "data_categories": ALL,
     }
     record["grants"] = [grant | {"until": day(until)}]
-    await two.fr.call("consent.record", by=ANA, number=NUMBER, content=record)
+    await two.fr.call("consent.record", by=ANA, number=number, content=record)
 
 
 async def lapses(two: Two) -> list[str]:
@@ -119,6 +123,26 @@ async def test_what_ended_by_itself_is_told_again_to_who_relies_on_it_anew(two: 
     assert await lapses(two) == []
     await two.fr.call("draft.save", by=ANA, draft=referral(NUMBER, FIRST))
     assert await lapses(two) == []
+
+
+async def test_many_cases_are_looked_at_some_at_a_time(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a node with many cases no more is opened and held in one go, whoever has to be told."""
+    numbers = {b64u(b"consent of case%d" % each): f"F-{each}" for each in range(3)}
+    for consent, number in numbers.items():
+        await agreed(two, consent, 1, number=number)
+        await two.fr.call("draft.save", by=ANA, draft=referral(number, consent))
+    opened: list[int] = []
+
+    def open_counted(sealer: ContentSealer, connection: Connection, consents: Any, withdrawals: Any) -> Any:
+        opened.append(len(consents))
+        return open_consents(sealer, connection, consents, withdrawals)
+
+    monkeypatch.setattr(register, "open_consents", open_counted)
+    monkeypatch.setattr(consent_lapses, "AT_ONCE", 2)
+    await two.fr.running.consent_lapses.tell()
+    assert opened == [2, 1]
+    alarms = (await two.fr.call("alarm.list", kind="consent.lapses"))["alarms"]
+    assert sorted(one["of_case"]["name"] for one in alarms) == sorted(numbers.values())
 
 
 @pytest.mark.parametrize("ends", ["closed", "withdrawn"])

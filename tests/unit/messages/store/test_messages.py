@@ -262,6 +262,31 @@ def test_what_relies_on_a_consent_is_found(connection: Connection):
     assert messages.consents_of_conversation(connection, b"conversation") == [b"c"]
 
 
+class Compared(bytes):
+    """An index that counts how often it is compared with another one."""
+
+    count = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.count += 1
+        return bytes.__eq__(self, other)
+
+    __hash__ = bytes.__hash__
+
+
+def test_consents_are_told_apart_without_comparing_each_with_each(connection: Connection):
+    """The own record and the peer's of the same consent come together, and nothing of one that is not held."""
+    indexes = [Compared(b"%03d" % each) for each in range(200)]
+    for ref, index in enumerate(indexes[:-1]):
+        local.add_consent(connection, ConsentRow(ref=ref, consent=bytes(index), holder="", state="active", at=1))
+    local.add_consent(connection, ConsentRow(ref=999, consent=b"000", holder=PEER, state="active", at=1))
+    Compared.count = 0
+    found = local.consents_of(connection, indexes)
+    assert Compared.count <= 4 * len(indexes)
+    held = [[row.ref for row in found[index]] for index in indexes]
+    assert held == [[0, 999], *([ref] for ref in range(1, 199)), []]
+
+
 def test_conversations_come_by_last_activity(connection: Connection):
     """(index, first, last, count), the most recent first; the messages of several come in local order."""
     messages.add(
