@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 def make_sender(node: Node, peer: NodeId) -> Sender:
     """The sender of one peer, and the parts that it works with."""
-    reach = Reach(node=peer, store=node.store, link=node.link, sync=node.sync, clock=node.clock, rand=node.rand)
+    reach = Reach(
+        node=peer,
+        store=node.store,
+        link=node.link,
+        sync=node.sync,
+        records=node.record_exchange,
+        clock=node.clock,
+        rand=node.rand,
+    )
     exchange = Exchange(
         node=peer,
         store=node.store,

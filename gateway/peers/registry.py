@@ -55,13 +55,16 @@ class Trust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A peer with its verified chain; `chain[-1]` is the newest descriptor held. Times are Unix seconds."""
+    """A peer with its verified chain; `chain[-1]` is the newest descriptor held, `owed` says that it has not taken our
+    newest trust record. Times are Unix seconds.
+    """
 
     node: NodeId
     name: str
     state: PeerState
     cause: str | None
     trust: Trust
+    owed: bool
     corridor: Corridor
     demo: bool
     chain: tuple[Descriptor, ...]
@@ -115,7 +118,9 @@ class PeerRegistry:
             await self._read()
 
     async def _read(self) -> None:
-        rows, records = await self._store.read(lambda c: (peer_rows.load(c), trust_record_store.newest_records(c)))
+        rows, records, owed = await self._store.read(
+            lambda c: (peer_rows.load(c), trust_record_store.newest_records(c), {*trust_record_store.owed(c)})
+        )
         self._resets = await self._store.read(reset_rows.load)
         pairs = {
             n: (records.get((n, trust_record_store.OUT)), records.get((n, trust_record_store.IN)))
@@ -129,7 +134,7 @@ class PeerRegistry:
             try:  # the documents of one peer, damaged on our disk, must not stop the others
                 chain = self.verified_chain(row.chain)
                 trusts[pair] = self._trusts.get(pair) or _trust(*pair, self._own.chain, chain)
-                peers[row.node] = self._peer(row, chain, trusts[pair])
+                peers[row.node] = self._peer(row, chain, trusts[pair], owed=row.node in owed)
             except (GatewayError, ValueError, LookupError) as error:
                 damaged[row.node] = error.code if isinstance(error, GatewayError) else Code.MALFORMED
         self._trusts, self._peers, self._damaged = trusts, peers, damaged
@@ -139,13 +144,14 @@ class PeerRegistry:
         """Peers whose stored documents do not verify any more, with the fault: they are treated as unknown."""
         return self._damaged
 
-    def _peer(self, row: PeerRow, chain: tuple[Descriptor, ...], trust: Trust) -> Peer:
+    def _peer(self, row: PeerRow, chain: tuple[Descriptor, ...], trust: Trust, *, owed: bool) -> Peer:
         return Peer(
             node=row.node,
             name=row.name,
             state=PeerState(row.state),
             cause=row.cause,
             trust=trust,
+            owed=owed,
             corridor=(self._own.descriptor.country, chain[-1].country),
             demo=row.demo,
             chain=chain,

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -40,6 +41,15 @@ from keys.primitives.sign import SignedDocument
 FIRST_RETRY = 5
 LONGEST_RETRY = 15 * 60
 """Seconds between attempts to bring a record to a peer that does not take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """Attempts at one peer that failed, when the next may be, and whether the peer refused the last one."""
+
+    count: int
+    again: float
+    refused: bool
 
 
 def _kept(
@@ -77,8 +87,8 @@ def _restored(connection: Connection, node: NodeId) -> int:
 
 
 class RecordExchange:
-    """Brings our records to the peers. A failed attempt is repeated ever more slowly, and at once when the peer has
-    sent a record of its own.
+    """Brings our records to the peers, before what relies on them. A failed attempt is repeated ever more slowly, and at
+    once when the peer has sent a record of its own.
     """
 
     def __init__(
@@ -90,7 +100,8 @@ class RecordExchange:
         self._sync = sync
         self._wakeups = wakeups
         self._clock = clock
-        self._failures: dict[str, tuple[int, float]] = {}
+        self._failures: dict[str, _Failure] = {}
+        self._bringing: dict[str, asyncio.Lock] = {}
         self._log = logger()
 
     async def run(self) -> None:
@@ -115,22 +126,44 @@ class RecordExchange:
         """One attempt for every peer that is owed a record."""
         for node in await self._store.read(trust_record_store.owed):
             peer = self._link.registry.get(node)
-            failures, again = self._failures.get(node, (0, 0.0))
-            if (
-                peer is None
-                or peer.behind is not None
-                or (self._clock.monotonic() < again and node not in self._wakeups.trusting)
-            ):
+            failed = self._failures.get(node)
+            if peer is None or peer.behind is not None or (failed is not None and self._waits(node, failed)):
                 continue
+            with suppress(GatewayError):
+                await self._try_to_bring(peer)
+
+    async def bring_first(self, peer: Peer) -> None:
+        """Bring a peer what it is owed before something goes there, which it would refuse for good by a record of
+        before. A record that the peer has refused holds nothing up.
+
+        Raises:
+            TransientError: the peer is not there.
+        """
+        failed = self._failures.get(peer.node)
+        refused = failed is not None and failed.refused and self._waits(peer.node, failed)
+        if peer.owed and peer.behind is None and not refused:
+            with suppress(RemoteError):
+                await self._try_to_bring(peer)
+
+    def _waits(self, node: NodeId, failed: _Failure) -> bool:
+        """Whether it is too early to try again."""
+        return self._clock.monotonic() < failed.again and node not in self._wakeups.trusting
+
+    async def _try_to_bring(self, peer: Peer) -> None:
+        """One attempt, and when the next may be if it fails. One at a time: who waits finds it done, or tries anew."""
+        node = peer.node
+        async with self._bringing.setdefault(node, asyncio.Lock()):
             self._wakeups.trusting.discard(node)
             try:
                 await self._bring(peer)
             except GatewayError as error:
                 self._log.debug("trust.postponed", peer=node, code=str(error.code))
-                delay = min(LONGEST_RETRY, FIRST_RETRY << min(failures, 10))
-                self._failures[node] = (failures + 1, self._clock.monotonic() + delay)
-            else:
-                self._failures.pop(node, None)
+                count = self._failures[node].count + 1 if node in self._failures else 1
+                again = self._clock.monotonic() + min(LONGEST_RETRY, FIRST_RETRY << min(count - 1, 10))
+                refused = isinstance(error, RemoteError)
+                self._failures[node] = _Failure(count=count, again=again, refused=refused)
+                raise
+            self._failures.pop(node, None)
 
     async def _bring(self, peer: Peer) -> None:
         chain = await self._store.read(lambda c: trust_record_store.records_of(c, peer.node, trust_record_store.OUT))
@@ -146,6 +179,7 @@ class RecordExchange:
             await self._post(peer, chain)
         now = self._clock.now()
         await self._store.move(lambda c: trust_record_store.acknowledge(c, peer.node, chain[-1].seq, at=now))
+        await self._link.registry.refresh()
 
     async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
         for row in records:

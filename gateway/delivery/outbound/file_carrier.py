@@ -48,7 +48,7 @@ class FileCarrier:
         until people of both sides agree.
         """
         async with self._numbering:
-            ready = await self._departure.depart(self._reach.peer(), [ref])
+            ready = await self._departure.depart(await self._reach.told(), [ref])
         if not ready:
             return self._reach.held() is None
         for item in ready:

@@ -91,7 +91,7 @@ class Requests:
     async def depart(self, refs: Sequence[int]) -> list[Ready]:
         """These, ready to go; one that may go no longer is asked about in the next round."""
         async with self._numbering:
-            ready = await self._departure.depart(self._reach.peer(), refs)
+            ready = await self._departure.depart(await self._reach.told(), refs)
         if not ready:  # the peer is there, and nothing that waits may go
             await self._exchange.recovered()
         self._exchange.again = self._exchange.again or (len(ready) < len(refs) and self._reach.held() is None)

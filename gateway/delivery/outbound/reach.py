@@ -20,6 +20,7 @@ from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.ports import Clock
 from gateway.trust.peer_sync import PeerSync
+from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import GATEWAY
 from keys.documents.descriptor_chain import require_usable_descriptor as descriptor_usable
 from keys.documents.keyset import require_usable_keyset as keyset_usable
@@ -35,12 +36,21 @@ class Reach:
     """The way to one peer, and how long to wait for it."""
 
     def __init__(
-        self, *, node: NodeId, store: Store, link: PeerLink, sync: PeerSync, clock: Clock, rand: Callable[[int], bytes]
+        self,
+        *,
+        node: NodeId,
+        store: Store,
+        link: PeerLink,
+        sync: PeerSync,
+        records: RecordExchange,
+        clock: Clock,
+        rand: Callable[[int], bytes],
     ) -> None:
         self._node = node
         self._store = store
         self._link = link
         self._sync = sync
+        self._records = records
         self._clock = clock
         self._rand = rand
         self._logger = logger().bind(peer=node)
@@ -49,6 +59,11 @@ class Reach:
     def peer(self) -> Peer:
         """The peer as it is held now."""
         return self._link.registry.find(self._node)
+
+    async def told(self) -> Peer:
+        """The same, once it has what it is owed of our trust records: it judges what comes by the last that it took."""
+        await self._records.bring_first(self.peer())
+        return self.peer()
 
     def held(self) -> str | None:
         """Why ordinary messages wait although the peer is there, None if they go."""

@@ -14,7 +14,7 @@ from support.pair import Spoiler, Two, aplay
 from support.sign_as import sign_as
 from support.trusting import scope_of
 
-from gateway.errors import RefusedError
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.peers.scope import PeerState
 from gateway.peers.trust_record_store import TrustRow, add_record
 from gateway.trust.record_exchange import LONGEST_RETRY
@@ -56,6 +56,59 @@ async def test_a_revoked_peer_is_told_and_heard_no_more(two: Two) -> None:
     assert await two.al.rows("select count(*) from trust_record where direction = 'out' and acked is null") == [(1,)]
     with pytest.raises(RefusedError, match="the peer is revoked"):
         await two.fr.changes("peer.resume")
+
+
+async def resume_without_a_word(two: Two) -> None:
+    """France has suspended Albania and resumes it; its loop that brings records stands still."""
+    await two.fr.changes("peer.suspend")
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
+    await two.until(lambda: not two.fr.peer().owed)
+
+    async def bring() -> None:
+        pass
+
+    two.fr.running.record_exchange.bring = bring  # type: ignore[method-assign]
+    await two.fr.changes("peer.resume")
+    assert two.fr.peer().owed
+
+
+async def test_what_relies_on_a_new_record_goes_behind_it(two: Two) -> None:
+    """The peer judges by the last record that it has taken: what comes before the new one would be refused for good."""
+    await resume_without_a_word(two)
+    id = await two.fr.submit("anew")
+
+    async def arrived() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(arrived, seconds=30)
+    assert not two.fr.peer().owed
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_record_that_is_not_taken(two: Two, refused: bool) -> None:
+    """One that could not be brought keeps back what relies on it, and is tried again with it. One that the peer refuses
+    does not, and has its own time.
+    """
+    await resume_without_a_word(two)
+    client, asked = two.fr.running.client, list[object]()
+    post = client.post_trust
+
+    async def fail(*arguments: Any) -> Any:
+        asked.append(arguments)
+        if refused:
+            raise RemoteError(Code.MISDIRECTED, "as the test says")
+        if len(asked) <= 2:
+            raise TransientError(Code.UNREACHABLE, "as the test says")
+        return await post(*arguments)
+
+    client.post_trust = fail  # type: ignore[method-assign]
+    ids = [await two.fr.submit(f"anew {each}") for each in range(3)]
+
+    async def settled() -> bool:
+        return {await two.fr.state(id) for id in ids} == {"rejected" if refused else "awaiting_opening"}
+
+    await two.until(settled, seconds=60)
+    assert (len(asked), two.fr.peer().owed) == ((1, True) if refused else (3, False))
 
 
 async def test_what_waits_for_a_revoked_peer_fails_at_once(two: Two) -> None:
