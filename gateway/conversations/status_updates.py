@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.cases import store as cases
 from gateway.conversations import on_call
-from gateway.conversations.goes import FIRST, next_go
+from gateway.conversations.goes import FIRST, MOST, next_go
 from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.on_call import Alert
 from gateway.conversations.rules.fold import Fold, fold
@@ -134,8 +134,9 @@ class StatusUpdates:
 
     async def _fold_alerts(self) -> None:
         now = self._clock.now()
-        if keys := await self._content.store.read(lambda c: rows_of.alerts_to_fold(c, now)):
-            await self._fold_some(keys)
+        keys = await self._content.store.read(lambda c: rows_of.alerts_to_fold(c, now))
+        for start in range(0, len(keys), MOST):
+            await self._fold_some(keys[start : start + MOST])
 
     async def catch_up(self) -> None:
         """The same with rests, so that after a start with many changes the messages of others go first."""

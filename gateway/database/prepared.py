@@ -31,6 +31,8 @@ T = TypeVar("T")
 _STYLES: Final = {"sqlite": "qmark", "postgresql": "format"}
 """How each driver writes a value by its position; names would have to be looked up for every row."""
 _NOWHERE = ""
+MOST_LISTED: Final = 1 << 14
+"""Members of one list in a statement that writes: PostgreSQL takes 65 535 values in all."""
 _KEPT: Final = 50
 """Values up to which psycopg keeps how a statement is read; above, it reads it anew each time."""
 
@@ -128,13 +130,16 @@ class Prepared:
         return _write(connection, text, rows)
 
     def run_listed(self, connection: Connection, **values: Any) -> int:
-        """Write once for all members of the list; returns how many rows of the table that met."""
-        ready = self._ready(connection.dialect, values)
-        if ready is None:
-            return 0
-        cursor = connection.connection.cursor()
-        cursor.execute(*ready)
-        return cursor.rowcount
+        """Write for all members of the list, `MOST_LISTED` at a time; returns how many rows of the table that met."""
+        name = self._for(connection.dialect).listed
+        listed: Sequence[Any] = values[name]
+        cursor, met = connection.connection.cursor(), 0
+        for start in range(0, len(listed), MOST_LISTED):
+            ready = self._ready(connection.dialect, values | {name: listed[start : start + MOST_LISTED]})
+            if ready is not None:
+                cursor.execute(*ready)
+                met += cursor.rowcount
+        return met
 
     def add(self, connection: Connection, many: Iterable[object]) -> int:
         """The same for rows of a class, whose members are named like the values."""

@@ -12,7 +12,6 @@ which a draft or a message in the outbox relies.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import partial, reduce
 from typing import TypeVar
@@ -39,6 +38,8 @@ from gateway.notifications import store
 from gateway.ports import Clock
 
 T = TypeVar("T")
+OfCase = tuple[CaseId, Sequence[bytes]]
+"""A case, and the consents of it that are not withdrawn, by their keyed indexes."""
 
 ALARM = "consent.lapses"
 EARLY = 7 * DAY
@@ -64,24 +65,19 @@ class ConsentLapses:
     async def tell(self) -> None:
         """Raise the alarms that are due, each once, and end those that are due no more."""
         now, due = self._clock.now(), dict[int, int]()
-        ids, relied_on = await self._content.store.read(self._find_under_way)
-        for some in _parts(ids):
-            due |= await self._content.store.read(partial(self._find_due, ids=some, relied_on=relied_on, now=now))
+        of_cases, drafts, relied_on = await self._content.store.read(_find_under_way)
+        for refs in _parts(drafts):
+            relied_on |= await self._content.store.read(partial(self._named_in, drafts=refs))
+        for some in _parts(of_cases):
+            due |= await self._content.store.read(partial(self._find_due, of_cases=some, relied_on=relied_on, now=now))
         await self._content.store.move(lambda c: _tell(c, due, now))
 
-    def _find_under_way(self, connection: Connection) -> tuple[list[CaseId], set[bytes]]:
-        """The cases in which something is under way, and the consents on which drafts and messages rely that wait."""
-        drafts = store.waiting_drafts(connection)
-        of_drafts = {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
-        relied_on = self._named_in(connection, drafts.values()) | store.consents_of_outbox(connection)
-        return sorted(store.cases_under_way(connection) | of_drafts), relied_on
-
     def _find_due(
-        self, connection: Connection, *, ids: Sequence[CaseId], relied_on: Set[bytes], now: int
+        self, connection: Connection, *, of_cases: Sequence[OfCase], relied_on: Set[bytes], now: int
     ) -> dict[int, int]:
         """By the number of its record since when people have to know of each consent of these cases that lapses."""
         due: dict[int, int] = {}
-        for case, known in self._open_relied_on(connection, ids, relied_on):
+        for case, known in self._open_relied_on(connection, of_cases, relied_on):
             if (consent := known.consent) is None or known.withdrawn:
                 continue
             adult_on, guardianship = None, NOTHING_TOLD
@@ -94,11 +90,10 @@ class ConsentLapses:
         return due
 
     def _open_relied_on(
-        self, connection: Connection, ids: Sequence[CaseId], relied_on: Set[bytes]
+        self, connection: Connection, of_cases: Sequence[OfCase], relied_on: Set[bytes]
     ) -> Iterator[tuple[CaseId, Known]]:
         """The newest consent of each of these cases and those that are relied on, by the case of each."""
-        found = cases.consents_of(connection, ids)
-        case_of = {index: case for _, index, case, state in found if state != WITHDRAWN}
+        case_of = {index: case for case, indexes in of_cases for index in indexes}
         rows = local.consents_of(connection, list(case_of))
         newest: dict[tuple[CaseId, str], tuple[int, bytes]] = {}
         for index, held in rows.items():
@@ -110,15 +105,14 @@ class ConsentLapses:
         opened = register.open_consents(self._content.sealer, connection, chosen, local.withdrawals(connection, chosen))
         return ((case_of[index], known) for index, known in opened.items())
 
-    def _named_in(self, connection: Connection, drafts: Collection[int]) -> set[bytes]:
+    def _named_in(self, connection: Connection, drafts: Sequence[int]) -> set[bytes]:
         """The consents that these drafts name; a damaged one names none."""
         sealer, found = self._content.sealer, set[bytes]()
-        for sealed in content_rows.get(connection, list(drafts)).values():
-            with suppress(RefusedError):
-                header = orjson.loads(sealer.open(sealed)).get("header", {})
-                named = header.get("consent_ref") if isinstance(header, dict) else None
-                if isinstance(named, str):
-                    found.add(sealer.consent_index(named))
+        for opened in sealer.open_each([*content_rows.get(connection, drafts).values()]):
+            header = {} if isinstance(opened, RefusedError) else orjson.loads(opened).get("header", {})
+            named = header.get("consent_ref") if isinstance(header, dict) else None
+            if isinstance(named, str):
+                found.add(sealer.consent_index(named))
         return found
 
     def _of_the_child(self, connection: Connection, case: CaseId, known: Known) -> tuple[date | None, Guardianship]:
@@ -132,6 +126,20 @@ class ConsentLapses:
         named = [history.guardianship(Side.OURS) for history in said.values() if OWN in holders]
         named += [history.guardianship(Side.THEIRS) for (_, peer), history in said.items() if peer in holders]
         return _adult_on(said.values()), reduce(Guardianship.joined, named, NOTHING_TOLD)
+
+
+def _find_under_way(connection: Connection) -> tuple[list[OfCase], list[int], set[bytes]]:
+    """The consents of each case in which something is under way, as the cases are at one moment; the sealed rows of the
+    drafts that wait; and the consents on which messages rely that wait.
+    """
+    drafts = store.waiting_drafts(connection)
+    of_drafts = {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
+    consents: dict[CaseId, list[bytes]] = {}
+    for ids in _parts(sorted(store.cases_under_way(connection) | of_drafts)):
+        for _, index, case, state in cases.consents_of(connection, ids):
+            if state != WITHDRAWN:
+                consents.setdefault(case, []).append(index)
+    return [*consents.items()], sorted(drafts.values()), store.consents_of_outbox(connection)
 
 
 def _adult_on(said: Collection[History]) -> date | None:

@@ -87,8 +87,8 @@ def _restored(connection: Connection, node: NodeId) -> int:
 
 
 class RecordExchange:
-    """Brings our records to the peers, before what relies on them. A failed attempt is repeated ever more slowly, and at
-    once when the peer has sent a record of its own.
+    """Brings our records to the peers, before what relies on them. A failed attempt is repeated ever more slowly, and
+    at once when the peer has sent a record of its own.
     """
 
     def __init__(

@@ -264,18 +264,8 @@ def add_notice(
     code: str | None = None,
 ) -> None:
     """Owe the case system one piece of news."""
-    connection.execute(
-        insert(notice).values(
-            kind=kind,
-            origin=origin,
-            attempts=0,
-            refusals=0,
-            next_try=0,
-            message=message,
-            code=code,
-            at=at,
-        )
-    )
+    given = {"kind": kind, "origin": origin, "message": message, "code": code, "at": at}
+    connection.execute(insert(notice).values(attempts=0, refusals=0, next_try=0, **given))
 
 
 def notices(connection: Connection, now: int, latest: int, limit: int) -> list[NoticeRow]:

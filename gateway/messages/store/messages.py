@@ -405,12 +405,13 @@ def redate(connection: Connection, now: int, later_than: int) -> int:
     """
     waiting = select(outbox.c.ref).join(message, message.c.ref == outbox.c.ref)
     refs = list(connection.scalars(waiting.where(message.c.n.is_(None), message.c.at > later_than)))
-    if refs:
-        life = message.c.expires - message.c.at + now
-        connection.execute(update(message).where(message.c.ref.in_(refs)).values(expires=life, at=now))
-        mark_changed(connection, refs)
-        same = select(message.c.expires).where(message.c.ref == outbox.c.ref).scalar_subquery()
-        connection.execute(update(outbox).where(outbox.c.ref.in_(refs)).values(expires=same))
+    life = message.c.expires - message.c.at + now
+    same = select(message.c.expires).where(message.c.ref == outbox.c.ref).scalar_subquery()
+    for start in range(0, len(refs), AT_ONCE):
+        part = refs[start : start + AT_ONCE]
+        connection.execute(update(message).where(message.c.ref.in_(part)).values(expires=life, at=now))
+        connection.execute(update(outbox).where(outbox.c.ref.in_(part)).values(expires=same))
+    mark_changed(connection, refs)
     return len(refs)
 
 
@@ -553,9 +554,10 @@ def to_take(connection: Connection, *, but: str, after: int, limit: int) -> list
 
 def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
     """Mark messages that were handed over before a gap was filled."""
-    if refs:
-        connection.execute(update(message).where(message.c.ref.in_(refs)).values(out_of_order=True))
-        mark_changed(connection, refs)
+    for start in range(0, len(refs), AT_ONCE):
+        part = message.c.ref.in_(refs[start : start + AT_ONCE])
+        connection.execute(update(message).where(part).values(out_of_order=True))
+    mark_changed(connection, refs)
 
 
 def count_queued(connection: Connection, peer: NodeId | None = None) -> int:

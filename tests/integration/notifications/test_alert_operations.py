@@ -13,6 +13,7 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import START, Party, Two, example, two_nodes
 
+from gateway.conversations import status_updates
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import conversations as rows_of
 from keys.primitives.encoding import b64u
@@ -34,10 +35,10 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         yield made
 
 
-async def sent(two: Two, party: Party, body_type: str, **content: Any) -> str:
+async def sent(two: Two, party: Party, body_type: str, conversation: str = CASE, **content: Any) -> str:
     """A message of the case that the other side has; its id."""
     other = "AL" if party is two.fr else "FR"
-    request = example(body_type, other) | {"conversation": CASE}
+    request = example(body_type, other) | {"conversation": conversation}
     request["content"] |= content
     id = str((await party.call("message.submit", **request))["id"])
 
@@ -58,6 +59,26 @@ async def safety(party: Party) -> list[str]:
     """The open alarms about alerts."""
     await party.running.status_updates.keep()
     return sorted(kind for kind in await party.alarms() if kind.startswith("safety."))
+
+
+async def test_each_of_many_alerts_wakes_somebody(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are folded some at a time, and none is left for later."""
+    looked_at: list[int] = []
+    fold_some = two.al.running.status_updates._fold_some
+
+    async def counted(keys: Any) -> tuple[int, int]:
+        looked_at.append(len(keys))
+        return await fold_some(keys)
+
+    monkeypatch.setattr(status_updates, "MOST", 1)
+    two.clock.advance((NIGHT - START) % 86_400)
+    for each in range(2):
+        await sent(two, two.fr, "safety.alert/1", b64u(b"conversation%4d" % each), kind="violence")
+    monkeypatch.setattr(two.al.running.status_updates, "_fold_some", counted)
+    two.clock.advance(20 * MINUTE)
+    await two.al.running.status_updates.keep_alerts()
+    assert looked_at.count(1) >= 2  # the chore looks as well
+    assert sorted(await woken(two.al)) == ["al-1", "al-1", "al-2", "al-2"]
 
 
 async def test_an_alert_wakes_one_after_the_other_until_somebody_takes_it(two: Two) -> None:

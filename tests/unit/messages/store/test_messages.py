@@ -262,6 +262,45 @@ def test_what_relies_on_a_consent_is_found(connection: Connection):
     assert messages.consents_of_conversation(connection, b"conversation") == [b"c"]
 
 
+def limited(connection: Connection) -> None:
+    """A driver takes no more values in one statement than that of PostgreSQL does."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection):
+        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 65_535)
+
+
+def test_a_list_may_be_longer_than_a_statement(connection: Connection):
+    """Of a node with a full outbox each one is met, also the last."""
+    limited(connection)
+    ends = [1, 70_000]
+    messages.add(connection, [rows.message(ref) for ref in ends])
+    messages.put_envelopes(connection, [(ref, b"sealed") for ref in ends])
+    refs = range(1, 70_001)
+    messages.flag_out_of_order(connection, refs)
+    assert all(row.out_of_order for row in messages.get(connection, ends).values())
+    messages.drop_envelopes(connection, refs)
+    assert messages.envelopes(connection, ends) == {}
+
+
+def test_what_a_clock_ran_ahead_of_is_dated_anew(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """What waits without a number and was written later than that, with the life that it had; some at a time."""
+    monkeypatch.setattr(messages, "AT_ONCE", 2)
+    ahead = [rows.message(ref, at=900, expires=900 + LIFE) for ref in (1, 2, 3)]
+    others = [rows.message(4, at=500, expires=500 + LIFE), rows.message(5, at=900, expires=900 + LIFE, n=7)]
+    messages.add(connection, [*ahead, *others])
+    messages.enqueue(connection, [(row.ref, PEER, row.expires) for row in (*ahead, *others)])
+    assert messages.redate(connection, 400, 600) == 3
+    dated = {ref: (row.at, row.expires) for ref, row in messages.get(connection, [1, 2, 3, 4, 5]).items()}
+    assert dated == {
+        1: (400, 400 + LIFE),
+        2: (400, 400 + LIFE),
+        3: (400, 400 + LIFE),
+        4: (500, 500 + LIFE),
+        5: (900, 900 + LIFE),
+    }
+    assert messages.expired(connection, 400 + LIFE, 9, but="none") == [1, 2, 3]
+
+
 class Compared(bytes):
     """An index that counts how often it is compared with another one."""
 
