@@ -73,7 +73,7 @@ class ErasureChores:
             await self._store.move(partial(_tell_waiting, now=now))
             return
         if await self._store.read(lambda c: meta.get_meta(c, RETAINED) != today and not all_closed(c)):
-            await self._retention.run()
+            await self._retention.run(rests=True)
             await self._store.move(partial(_tell_done, today=today, now=now))
         await self._case_system.ask()
         await self._eraser.clean()

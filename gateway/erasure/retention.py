@@ -4,10 +4,12 @@ a conversation stands is in its row, which outlives the contents (`gateway.conve
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from time import monotonic
 
 from sqlalchemy import Connection
 
@@ -21,7 +23,7 @@ from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention_rules import DAY, Item, Plan, RetentionDecision, RetentionFacts, decide
+from gateway.erasure.retention_rules import DAY, Item, Plan, RetentionDecision, RetentionFacts, decide, rest_after
 from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
@@ -115,30 +117,34 @@ class Retention:
         """What has to be erased now and why, and why nothing else; nothing is changed."""
         return (await self._look()).plan
 
-    async def _look(self) -> _Look:
-        """Look at everything that is stored, some conversations at a time."""
+    async def _look(self, *, rests: bool = False) -> _Look:
+        """Look at everything that is stored, some conversations at a time. With `rests` it takes hours for much: people
+        at work need what the key service opens.
+        """
         await self._status_updates.keep()
-        holds, alarmed = await self._content.store.read(
-            lambda c: (store.holds(c).keys(), {alarm.ref for alarm in journal.open_alarms(c)})
-        )
-        now, last = self._clock.now(), b""
+        holds, alarmed = await self._content.store.read(lambda c: (store.holds(c).keys(), _alarmed(c)))
+        now, last, began, opened = self._clock.now(), b"", monotonic(), 0
         plan = Plan(now=now, horizon=now + self._config.horizon_days * DAY)
         look = _Look(plan=plan, holds=holds, alarmed=alarmed)
         while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
             await self._workers.off_loop(partial(_judge, look, batch))
+            opened += len(batch.messages)
+            if rests:
+                await asyncio.sleep(rest_after(opened, monotonic() - began, self._config.keys.unwraps_per_minute))
         return look
 
-    async def run(self, *, by: str | None = None) -> Plan:
+    async def run(self, *, by: str | None = None, rests: bool = False) -> Plan:
         """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the
         horizon.
 
         What the other side is owed a confirmation for becomes a request of its own, which is followed and answered like
         those of peers (`gateway.erasure.peer_requests.execute`).
         """
-        found = await self._look()
-        made = found.plan
+        found = await self._look(rests=rests)
+        made, alarmed = found.plan, await self._content.store.read(_alarmed)
+        made.erase[:] = [item for item in made.erase if item.ref not in alarmed]  # meanwhile
         await self._releases.count_first([item.ref for item in made.erase])
         asked = await self._ended(found, made)
         over = (item for item in made.erase if _key(found.going[item.ref][0]) not in asked)
@@ -212,6 +218,11 @@ def _judge(look: _Look, batch: _Batch) -> None:
             look.newest[row.conversation] = newest[row.conversation]
 
 
+def _alarmed(connection: Connection) -> Set[int | None]:
+    """The messages that open alarms are about: a person looks at them first."""
+    return {alarm.ref for alarm in journal.open_alarms(connection)}
+
+
 def _key(row: MessageRow) -> Key:
     return row.conversation, row.peer
 
@@ -283,12 +294,3 @@ def _under_way(row: MessageRow) -> bool:
     if row.direction == IN:
         return Incoming(row.state) in acceptance.WAITING
     return Outgoing(row.state) in SENDING
-
-
-def lines(made: Plan) -> list[Json]:
-    """The report: how many messages by verdict and rule."""
-    counted = {(str(verdict), rule): count for (verdict, rule), count in made.counts.items()}
-    return [
-        {"verdict": verdict, "rule": rule, "messages": count}
-        for (verdict, rule), count in sorted(counted.items(), key=lambda entry: (entry[0][0], entry[0][1] or ""))
-    ]

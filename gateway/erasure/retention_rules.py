@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
+from gateway.foundation.json import Json
 from schemas.retention import From, Rule
 from schemas.types import type_name
 
 DAY = 86_400
+QUARTER = 4
 
 
 class RetentionDecision(StrEnum):
@@ -101,6 +103,21 @@ class Plan:
         self.counts[made.verdict, made.rule] += 1
         if made.verdict is RetentionDecision.ERASE:
             self.erase.append(made)
+
+    def lines(self) -> list[Json]:
+        """The report: how many messages by verdict and rule."""
+        counted = {(str(verdict), rule): count for (verdict, rule), count in self.counts.items()}
+        return [
+            {"verdict": verdict, "rule": rule, "messages": count}
+            for (verdict, rule), count in sorted(counted.items(), key=lambda entry: (entry[0][0], entry[0][1] or ""))
+        ]
+
+
+def rest_after(opened: int, took: float, per_minute: int) -> float:
+    """Seconds to rest after so many messages were opened in so long, where a key service opens `per_minute`: a quarter
+    of that is enough, and the first quarter of a minute's goes at once.
+    """
+    return max(0.0, (opened * QUARTER - per_minute) * 60 / per_minute - took)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

@@ -17,7 +17,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.erasure import erase, retention, rules, store
+from gateway.erasure import erase, rules, store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.operations.models import (
     EraseConversation,
@@ -222,7 +222,7 @@ class ErasureOperations:
                 "dry_run": dry,
                 "at": made.now,
                 "horizon": made.horizon,
-                "report": retention.lines(made),
+                "report": made.lines(),
                 "erase": items,
                 "requests": due,
             }

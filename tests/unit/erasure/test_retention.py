@@ -24,7 +24,7 @@ from gateway.erasure import store as erasures
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention import Retention, lines
+from gateway.erasure.retention import Retention
 from gateway.erasure.retention_rules import DAY, Decision, Plan, RetentionDecision
 from gateway.erasure.rules import What
 from gateway.erasure.store import ErasureRow, HoldRow
@@ -35,6 +35,7 @@ ENQUIRY, REQUEST = "enquiry.capacity/1", "referral.request/1"
 ERASE, KEEP, HELD = RetentionDecision.ERASE, RetentionDecision.KEEP, RetentionDecision.HELD
 UNDER_WAY, UNREADABLE = RetentionDecision.UNDER_WAY, RetentionDecision.UNREADABLE
 HORIZON = 9
+PACE = 2_000
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ class Desk:
         self.content, self.clock, self.others = Content(store, vault), Clock(), Others()
         others: Any = self.others
         clock: Any = self.clock
-        config: Any = SimpleNamespace(horizon_days=HORIZON)
+        config: Any = SimpleNamespace(horizon_days=HORIZON, keys=SimpleNamespace(unwraps_per_minute=PACE))
         self.retention = Retention(
             content=self.content,
             eraser=others,
@@ -248,6 +249,42 @@ async def test_no_more_is_opened_at_a_time_than_some_conversations(desk: Desk, m
     monkeypatch.setattr(desk.content.sealer, "open_each", counted)
     assert len(await desk.verdicts()) == 7
     assert at_once == [2, 2, 2, 1]
+
+
+async def test_the_daily_look_rests_and_a_person_waits_for_no_rest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each go, by how much it has opened by then."""
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    await desk.keeps(*(desk.message(ref, conversation=b"talk %d" % ref) for ref in range(1, 6)))
+    asked, slept = list[tuple[int, int]](), list[float]()
+
+    def rest(opened: int, took: float, per_minute: int) -> float:
+        asked.append((opened, per_minute))
+        return 0.01 * opened
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(retention, "rest_after", rest)
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    await desk.retention.run(by="Ana B.")
+    assert asked == []
+    await desk.retention.run(rests=True)
+    assert asked == [(2, PACE), (4, PACE), (5, PACE)]
+    assert slept == [0.02, 0.04, 0.05]
+
+
+async def test_what_an_alarm_is_about_by_the_end_of_the_look_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look may have taken hours: a person looks at the message first."""
+    await desk.keeps(desk.message(1), desk.message(2))
+    desk.clock.at = NOW + 400 * DAY
+
+    async def sleep(_: float) -> None:
+        await desk.keeps(lambda c: journal.raise_alarm(c, at=NOW, kind="message.held", ref=1))
+
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    made = await desk.retention.run(rests=True)
+    assert [item.ref for item in made.erase] == [2]
+    assert set(desk.others.done[-1][1]) == {2}
 
 
 # --- what comes before a rule -----------------------------------------------------------------------------------------
@@ -453,7 +490,7 @@ def test_the_report_is_in_its_order() -> None:
     made = Plan(now=1, horizon=2)
     for one in decisions:
         made.add(one)
-    assert lines(made) == [
+    assert made.lines() == [
         {"verdict": "erase", "rule": "enquiry", "messages": 1},
         {"verdict": "erase", "rule": "probe", "messages": 1},
         {"verdict": "keep", "rule": None, "messages": 1},

@@ -14,7 +14,16 @@ from support.zones import standing_in
 
 import schemas
 from gateway.conversations.rules.machines import Referral
-from gateway.erasure.retention_rules import DAY, Item, Plan, RetentionDecision, RetentionFacts, decide, ends_at
+from gateway.erasure.retention_rules import (
+    DAY,
+    Item,
+    Plan,
+    RetentionDecision,
+    RetentionFacts,
+    decide,
+    ends_at,
+    rest_after,
+)
 from schemas.retention import load_retention, parse_retention
 from schemas.types import type_name
 
@@ -231,3 +240,12 @@ def test_a_broken_table_is_refused(value):
     """A misspelt rule would silently keep everything."""
     with pytest.raises(ValueError, match="retention"):
         parse_retention({"wait_hours": {"ordinary": 24, "misdirected": 0}} | value)
+
+
+@pytest.mark.parametrize(
+    ("opened", "took", "rest"),
+    [(0, 0, 0), (3_000, 0, 0), (3_050, 0, 1), (3_050, 0.4, 0.6), (3_050, 5, 0), (15_000, 30, 210)],
+)
+def test_a_quarter_of_what_the_key_service_opens_is_used(opened: int, took: float, rest: float):
+    """Of 12 000 in a minute 3 000 at once, and 50 in a second."""
+    assert rest_after(opened, took, 12_000) == pytest.approx(rest)
