@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from gateway.delivery.outbound.departure import Departure, Ready
 from gateway.delivery.outbound.exchange import may_go
 from gateway.delivery.outbound.kept import KeptJudgements
 from gateway.delivery.outbound.lookout import Lookout
-from gateway.errors import Code, TransientError
+from gateway.errors import TransientError
 from gateway.foundation.ids import CaseId
 from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer
@@ -79,7 +80,8 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         depart, look_up = fr.running.departure.depart, Lookout.look_up
 
         async def held(self: Departure, peer: Peer, refs: object) -> list[Ready]:
-            raise TransientError(Code.LOCKED, "the sender is held")
+            await asyncio.Event().wait()  # a failure would be noted at the peer, on which the judgement rests
+            return []
 
         async def counted(self: Lookout, peer: Peer, refs: object) -> Any:
             looked_up.append(refs)
