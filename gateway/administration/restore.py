@@ -35,7 +35,7 @@ from gateway.ports import Clock
 from gateway.trust.link_reset.decisions import mark_restored
 from keys.backups.backup import CHAIN, KEYRING, Opening, read_header
 from keys.backups.backup_header import Header, Kind
-from keys.documents.descriptor import Descriptor
+from keys.documents.descriptor import Descriptor, parse_descriptor
 from keys.documents.descriptor_chain import CHAIN_LIMIT, accept_chain, decode_chain
 from keys.keystore.keyring import Keyring
 from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore
@@ -283,7 +283,8 @@ def _chain(opening: Opening) -> tuple[Descriptor, ...]:
     if named is None or named[0] != CHAIN:
         raise RemoteError(Code.MALFORMED, "the backup does not begin with the chain of its node")
     documents = decode_chain(opening.whole(named[1], CHAIN_LIMIT))
-    return accept_chain(documents, opening.header.at + SKEW)
+    # Each was accepted when it came; the clock by which the backup was made may have been set back since.
+    return accept_chain(documents, max((parse_descriptor(one).issued for one in documents), default=0))
 
 
 @contextmanager

@@ -189,8 +189,9 @@ class Opening:
     def finish(self, chain: Sequence[Descriptor]) -> Header:
         """Verify that the whole content was read and that the node of `chain` signed it; return the header.
 
-        The signing key must have been valid when the backup was made. Raises RemoteError: undecryptable, malformed,
-        wrong_node, unknown_key, revoked_key, bad_signature.
+        The signing key must have been valid when the backup was made, or when the newest descriptor was, if the clock
+        was set back in between. Raises RemoteError: undecryptable, malformed, wrong_node, unknown_key, revoked_key,
+        bad_signature.
         """
         if self._more(1) or self._size != self.header.size or b64u(self._digest.digest()) != self.header.sha256:
             raise malformed("the backup holds other bytes than its header says")
@@ -198,7 +199,8 @@ class Opening:
         newest = chain[-1]
         if newest.node != self.header.node:
             raise RemoteError(Code.WRONG_NODE, "the chain in the backup is of another node")
-        self._document.verify(newest.signing_key(self._document.signature.kid, at=self.header.at))
+        at = max(self.header.at, newest.issued)
+        self._document.verify(newest.signing_key(self._document.signature.kid, at=at))
         return self.header
 
     def _take(self, size: int) -> bytes:
