@@ -194,8 +194,12 @@ class LinkReset:
             row = store.get(connection, node)
             if row is None or row.state == ResetState.OPEN:
                 return
-            store.put(connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=row.ours, ours=None))
+            # What the peer asked meanwhile ended when it accepted ours; one that still asks does so again.
+            store.put(
+                connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=row.ours, ours=None, offer=None)
+            )
             journal.append_leaf(connection, leaf(now, "link.opened", peer=node, epoch=epoch))
+            journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)
             journal.close_alarms(connection, "node.older", at=now, peer=node)
             if all(link.state == ResetState.OPEN for link in reset_rows.load(connection).values()):
                 journal.close_alarms(connection, "node.restored", at=now)

@@ -40,6 +40,36 @@ def wait_anew(three: Led, *, known: bool) -> Letter:
     return letter
 
 
+def test_two_that_ask_each_other_speak_once_one_has_accepted():
+    """Both were restored, each asks the other: what the first asked is over when it accepts what the second asks, and
+    nobody has to answer it any more.
+    """
+    with led() as three:
+        three.refer("AL", "FR")
+        three.carry("AL", "FR")
+        for name in ("AL", "FR"):
+            three.do(three.restores.back_up(name))
+        for name in ("AL", "FR"):
+            three.do(three.restores.lose(name, ledger=True))
+        first, second = three.trio.parties["FR"], three.trio.parties["AL"]
+        three.do(first.changes("link.reset", "AL"))
+        three.do(first.running.link_reset.press())
+        assert offer_of(three, "AL", "FR") is not None
+        three.do(second.changes("link.reset", "FR"))
+        three.do(second.running.link_reset.press())
+        three.do(first.changes("link.accept_reset", "AL"))
+        three.do(second.running.link_reset.press())
+        assert offer_of(three, "AL", "FR") is None
+        asked = "select count(*) from alarm where kind = 'peer.link_reset' and dismissed is null"
+        assert three.do(three.trio.rows("AL", asked)) == [(0,)]
+
+
+def offer_of(three: Led, name: str, other: str) -> bytes | None:
+    """What the other asks of this one about their link, and nobody has answered."""
+    row = three.trio.node(name).peers.reset(three.trio.node(other).own.node)
+    return None if row is None else row.offer
+
+
 def state_of(three: Led, letter: Letter) -> tuple[str, str | None]:
     """What its sender believes of a message, and why."""
     query = f"select state, reason from message where direction = 'out' and id = '{letter.id}'"
