@@ -88,6 +88,12 @@ class _Look:
         """Those of what goes that prove an erasure."""
         return frozenset(ref for ref, (_, kind) in self.going.items() if type_name(kind) in PROOF)
 
+    def hold_back(self, refs: Set[int | None]) -> None:
+        """These are under way by now: what would have gone of them stays."""
+        for ref in self.going.keys() & refs:
+            self.left.add(_key(self.going.pop(ref)[0]))
+        self.plan.hold_back(refs)
+
 
 class Retention:
     """Ends what may be kept no longer."""
@@ -118,14 +124,12 @@ class Retention:
         return (await self._look()).plan
 
     async def _look(self, *, rests: bool = False) -> _Look:
-        """Look at everything that is stored, some conversations at a time. With `rests` it takes hours for much: people
-        at work need what the key service opens.
-        """
+        """Look at all that is stored, some conversations at a time; with `rests` it leaves the keys to people."""
         await self._status_updates.keep()
         holds, alarmed = await self._content.store.read(lambda c: (store.holds(c).keys(), _alarmed(c)))
         now, last, began, opened = self._clock.now(), b"", monotonic(), 0
-        plan = Plan(now=now, horizon=now + self._config.horizon_days * DAY)
-        look = _Look(plan=plan, holds=holds, alarmed=alarmed)
+        horizon = now + self._config.horizon_days * DAY
+        look = _Look(plan=Plan(now=now, horizon=horizon), holds=holds, alarmed=alarmed)
         while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
@@ -143,8 +147,8 @@ class Retention:
         those of peers (`gateway.erasure.peer_requests.execute`).
         """
         found = await self._look(rests=rests)
-        made, alarmed = found.plan, await self._content.store.read(_alarmed)
-        made.erase[:] = [item for item in made.erase if item.ref not in alarmed]  # meanwhile
+        found.hold_back(await self._content.store.read(_alarmed))
+        made = found.plan
         await self._releases.count_first([item.ref for item in made.erase])
         asked = await self._ended(found, made)
         over = (item for item in made.erase if _key(found.going[item.ref][0]) not in asked)

@@ -16,7 +16,7 @@ good `horizon` later at the latest (nrm1 13.2: erasure horizon = epoch length).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -26,7 +26,8 @@ from schemas.retention import From, Rule
 from schemas.types import type_name
 
 DAY = 86_400
-QUARTER = 4
+PARTS = 4
+"""Retention takes one part in so many of what the key service opens in a minute."""
 
 
 class RetentionDecision(StrEnum):
@@ -104,9 +105,17 @@ class Plan:
         if made.verdict is RetentionDecision.ERASE:
             self.erase.append(made)
 
+    def hold_back(self, refs: Set[int | None]) -> None:
+        """These are under way after all."""
+        for item in self.erase:
+            if item.ref in refs:
+                self.counts[RetentionDecision.ERASE, item.rule] -= 1
+                self.counts[RetentionDecision.UNDER_WAY, item.rule] += 1
+        self.erase[:] = [item for item in self.erase if item.ref not in refs]
+
     def lines(self) -> list[Json]:
         """The report: how many messages by verdict and rule."""
-        counted = {(str(verdict), rule): count for (verdict, rule), count in self.counts.items()}
+        counted = {(str(verdict), rule): count for (verdict, rule), count in self.counts.items() if count}
         return [
             {"verdict": verdict, "rule": rule, "messages": count}
             for (verdict, rule), count in sorted(counted.items(), key=lambda entry: (entry[0][0], entry[0][1] or ""))
@@ -117,7 +126,7 @@ def rest_after(opened: int, took: float, per_minute: int) -> float:
     """Seconds to rest after so many messages were opened in so long, where a key service opens `per_minute`: a quarter
     of that is enough, and the first quarter of a minute's goes at once.
     """
-    return max(0.0, (opened * QUARTER - per_minute) * 60 / per_minute - took)
+    return max(0.0, (opened * PARTS - per_minute) * 60 / per_minute - took)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

@@ -58,7 +58,7 @@ async def test_a_revoked_peer_is_told_and_heard_no_more(two: Two) -> None:
         await two.fr.changes("peer.resume")
 
 
-async def resume_without_a_word(two: Two) -> None:
+async def resume_without_a_word(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """France has suspended Albania and resumes it; its loop that brings records stands still."""
     await two.fr.changes("peer.suspend")
     await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
@@ -67,14 +67,14 @@ async def resume_without_a_word(two: Two) -> None:
     async def bring() -> None:
         pass
 
-    two.fr.running.record_exchange.bring = bring  # type: ignore[method-assign]
+    monkeypatch.setattr(two.fr.running.record_exchange, "bring", bring)
     await two.fr.changes("peer.resume")
     assert two.fr.peer().owed
 
 
-async def test_what_relies_on_a_new_record_goes_behind_it(two: Two) -> None:
+async def test_what_relies_on_a_new_record_goes_behind_it(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The peer judges by the last record that it has taken: what comes before the new one would be refused for good."""
-    await resume_without_a_word(two)
+    await resume_without_a_word(two, monkeypatch)
     id = await two.fr.submit("anew")
 
     async def arrived() -> bool:
@@ -85,11 +85,11 @@ async def test_what_relies_on_a_new_record_goes_behind_it(two: Two) -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True])
-async def test_a_record_that_is_not_taken(two: Two, refused: bool) -> None:
+async def test_a_record_that_is_not_taken(two: Two, monkeypatch: pytest.MonkeyPatch, refused: bool) -> None:
     """One that could not be brought keeps back what relies on it, and is tried again with it. One that the peer refuses
     does not, and has its own time.
     """
-    await resume_without_a_word(two)
+    await resume_without_a_word(two, monkeypatch)
     client, asked = two.fr.running.client, list[object]()
     post = client.post_trust
 
@@ -101,7 +101,7 @@ async def test_a_record_that_is_not_taken(two: Two, refused: bool) -> None:
             raise TransientError(Code.UNREACHABLE, "as the test says")
         return await post(*arguments)
 
-    client.post_trust = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(client, "post_trust", fail)
     ids = [await two.fr.submit(f"anew {each}") for each in range(3)]
 
     async def settled() -> bool:

@@ -284,6 +284,10 @@ async def test_what_an_alarm_is_about_by_the_end_of_the_look_stays(desk: Desk, m
     monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
     made = await desk.retention.run(rests=True)
     assert [item.ref for item in made.erase] == [2]
+    assert made.lines() == [
+        {"verdict": "erase", "rule": "enquiry", "messages": 1},
+        {"verdict": "under_way", "rule": "enquiry", "messages": 1},
+    ]
     assert set(desk.others.done[-1][1]) == {2}
 
 
