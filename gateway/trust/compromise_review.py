@@ -6,6 +6,7 @@ Nothing is taken back: the message was acted on. It goes on a list that people w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -25,6 +26,9 @@ from gateway.ports import Clock
 from gateway.trust import review_store
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.primitives.batch import read_signature
+
+AT_ONCE = 200
+"""Statements that are opened in one go: a peer sends many between a theft and the day on which it is known."""
 
 
 def revoked_by(chain: Iterable[Descriptor], new: Descriptor) -> tuple[Revocation, ...]:
@@ -54,21 +58,24 @@ class CompromiseReview:
         since = {revocation.kid: revocation.since for revocation in revocations}
         if not since:
             return 0
+        find = partial(review_store.signed_since, peer=node, since=min(since.values()), limit=AT_ONCE)
+        new = after = 0
+        while found := await self._content.store.read(partial(find, after=after)):
+            new += await self._doubt_some(node, since, found)
+            after, _, _ = found[-1]
+        return new
 
-        def query(connection: Connection) -> tuple[list[tuple[int, int, int]], dict[int, SealedRow]]:
-            found = review_store.signed_since(connection, node, min(since.values()))
-            return found, content.get(connection, [evidence for _, evidence, _ in found])
-
-        found, sealed = await self._content.store.read(query)
-        known = [(message, at, sealed[evidence]) for message, evidence, at in found if evidence in sealed]
-        said = await self._workers.off_loop_each(lambda item: self._open(item[2]), known)
-        batches = await load_batches(self._content.store, [one for one in said if one is not None])
-        kids = await self._workers.off_loop_each(lambda one: _signer(one, batches), said)
-        doubtful = [
-            (message, kid)
-            for (message, at, _), kid in zip(known, kids, strict=True)
-            if kid is not None and at >= since.get(kid, at + 1)
-        ]
+    async def _doubt_some(self, node: NodeId, since: Mapping[KeyId, int], found: Sequence[tuple[int, int, int]]) -> int:
+        sealed = await self._content.store.read(lambda c: content.get(c, [evidence for _, evidence, _ in found]))
+        said = dict(zip(sealed, await self._workers.off_loop_pieces(self._open, [*sealed.values()]), strict=True))
+        batches = await load_batches(self._content.store, [one for one in said.values() if one is not None])
+        signers = await self._workers.off_loop_each(lambda one: _signer(one, batches), [*said.values()])
+        kids = dict(zip(said, signers, strict=True))
+        doubtful = dict[int, KeyId]()
+        for message, evidence, at in found:
+            kid = kids.get(evidence)
+            if kid is not None and at >= since.get(kid, at + 1):
+                doubtful[message] = kid
         now = self._clock.now()
 
         def move(connection: Connection) -> int:
@@ -87,12 +94,17 @@ class CompromiseReview:
         for peer in self._peers.all():
             await self.doubt(peer.node, [revocation for version in peer.chain for revocation in version.revoked])
 
-    def _open(self, row: SealedRow) -> KeptStatement | None:
-        """An accepted statement; None where the row does not open any more: what was erased needs no review."""
-        try:
-            return content_codec.read_evidence(self._content.sealer.open(row))
-        except (RefusedError, RemoteError):
-            return None
+    def _open(self, rows: Sequence[SealedRow]) -> list[KeptStatement | None]:
+        """Accepted statements; None where a row does not open any more: what was erased needs no review."""
+        opened = self._content.sealer.open_each(rows) if rows else []
+        return [None if isinstance(plain, RefusedError) else _read(plain) for plain in opened]
+
+
+def _read(plain: bytes) -> KeptStatement | None:
+    try:
+        return content_codec.read_evidence(plain)
+    except (RefusedError, RemoteError):
+        return None
 
 
 def _signer(said: KeptStatement | None, batches: Mapping[bytes, bytes]) -> KeyId | None:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from gateway.database.tables import message, review, statement
 from gateway.foundation.ids import KeyId, NodeId
@@ -27,21 +27,29 @@ class Doubt:
     received: int
 
 
-def signed_since(connection: Connection, peer: NodeId, since: int) -> list[tuple[int, int, int]]:
-    """(message, evidence, received) of every statement that `peer` had accepted here at `since` or later."""
+def signed_since(
+    connection: Connection, peer: NodeId, since: int, *, after: int = 0, limit: int
+) -> list[tuple[int, int, int]]:
+    """(message, evidence, received) of what `peer` had accepted here at `since` or later and was never on the list: the
+    first `limit` of those with a number above `after`. What was received has one statement.
+    """
     query = (
         select(statement.c.message, statement.c.evidence, message.c.at)
         .join(message, message.c.ref == statement.c.message)
         .where(message.c.peer == peer, message.c.direction == "in", message.c.at >= since)
+        .where(statement.c.message > after, ~exists().where(review.c.message == statement.c.message))
         .order_by(statement.c.message)
+        .limit(limit)
     )
     return [(row.message, row.evidence, row.at) for row in connection.execute(query)]
 
 
-def add(connection: Connection, peer: NodeId, found: Iterable[tuple[int, str]], *, at: int) -> int:
-    """Put messages on the list: (message, kid); one that was ever there stays as it is. How many are new."""
-    known = set(connection.scalars(select(review.c.message).where(review.c.peer == peer)))
-    rows = [{"message": ref, "peer": peer, "kid": kid, "at": at} for ref, kid in found if ref not in known]
+def add(connection: Connection, peer: NodeId, found: Mapping[int, str], *, at: int) -> int:
+    """Put messages on the list, by number with the revoked key; one that was ever there stays as it is. How many are
+    new.
+    """
+    known = set(connection.scalars(select(review.c.message).where(review.c.message.in_(found))))
+    rows = [{"message": ref, "peer": peer, "kid": kid, "at": at} for ref, kid in found.items() if ref not in known]
     if rows:
         connection.execute(insert(review), rows)
     return len(rows)

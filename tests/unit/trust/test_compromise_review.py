@@ -24,7 +24,7 @@ from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.store import batches, messages
 from gateway.messages.store.messages import StatementRow
-from gateway.trust import review_store
+from gateway.trust import compromise_review, review_store
 from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.succession import Change
@@ -117,6 +117,28 @@ async def test_what_came_under_a_stolen_key_is_listed(desk: Desk) -> None:
     assert alarms == [("peer.review", PEER.node, NOW + 20)]
     assert await desk.review.doubt(PEER.node, [revocation(STOLEN)]) == 0
     assert len((await desk.told())[0]) == 1
+
+
+async def test_many_messages_are_looked_at_some_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer may have sent more between the theft and the day on which it is known than is held at once; what is on the
+    list is not opened again.
+    """
+    for ref, key in enumerate((STOLEN, STOLEN, GOOD, GOOD, STOLEN), start=1):
+        await desk.came(ref, key, NOW)
+    sealer, opened = desk.content.sealer, list[int]()
+    open_each = sealer.open_each
+
+    def counted(rows: Any) -> Any:
+        opened.append(len(rows))
+        return open_each(rows)
+
+    monkeypatch.setattr(compromise_review, "AT_ONCE", 2)
+    monkeypatch.setattr(sealer, "open_each", counted)
+    assert await desk.review.doubt(PEER.node, [revocation(STOLEN)]) == 3
+    assert [ref for ref, _, _ in await desk.doubted()] == [1, 2, 5]
+    assert (max(opened), sum(opened)) == (1, 5)  # two threads share two
+    assert await desk.review.doubt(PEER.node, [revocation(STOLEN)]) == 0
+    assert sum(opened) == 7
 
 
 async def test_each_key_counts_from_its_own_time(desk: Desk) -> None:
