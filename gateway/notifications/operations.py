@@ -144,7 +144,7 @@ class AlertOperations:
         await self._status_updates.keep_alerts()
 
         def query(c: Connection) -> dict[Key, LoadedConversation]:
-            return self._loader.load(c, rows_of.alerted(c))[0]
+            return self._loader.recall(c, rows_of.alerted(c))[0]
 
         held, now = await self._content.store.read(query), self._clock.now()
         named = {status_updates.name_of(key): (key, one) for key, one in held.items()}

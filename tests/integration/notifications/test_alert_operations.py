@@ -81,6 +81,23 @@ async def test_each_of_many_alerts_wakes_somebody(two: Two, monkeypatch: pytest.
     assert sorted(await woken(two.al)) == ["al-1", "al-1", "al-2", "al-2"]
 
 
+async def test_whoever_asks_again_for_alerts_opens_no_message(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame of each page asks for them: their conversations are in memory by then, however long they are."""
+    await sent(two, two.fr, "safety.alert/1", kind="violence")
+    await two.calm()
+    listed, sealer, opened = await two.al.call("alert.list"), two.al.running.sealer, list[int]()
+    open_each = sealer.open_each
+
+    def counted(rows: Any) -> Any:
+        opened.append(len(rows))
+        return open_each(rows)
+
+    monkeypatch.setattr(sealer, "open_each", counted)
+    assert await two.al.call("alert.list") == listed
+    assert [one["kind"] for one in listed["alerts"]] == ["violence"]
+    assert sum(opened) == 0
+
+
 async def test_an_alert_wakes_one_after_the_other_until_somebody_takes_it(two: Two) -> None:
     """In the middle of the quiet hours too. A person who opens it takes nothing; both sides alarm when its hour is
     over, a dismissed alarm comes back, and taking it ends all of it on both sides.
