@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+
 import orjson
 from sqlalchemy import Connection
 
@@ -30,11 +32,16 @@ def cases_named(sealer: ContentSealer, connection: Connection, subject: Subject,
             return frozenset(store.cases_of(connection, _keys(sealer, connection, subject, id)).values())
 
 
-def cases_behind(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[CaseId]:
-    """The cases that an id of an unsaid kind is of; conversations and consents stand there as their keyed index."""
-    kinds = (Subject.CASE, Subject.FILES, Subject.DRAFT)
-    found = frozenset[CaseId]().union(*(cases_named(sealer, connection, kind, id) for kind in kinds))
-    return found | (frozenset(store.cases_of(connection, [unb64u(id)]).values()) if is_id(id) else frozenset())
+def cases_behind(sealer: ContentSealer, connection: Connection, ids: Collection[str]) -> dict[str, frozenset[CaseId]]:
+    """The cases that each id of an unsaid kind is of; conversations and consents stand there as their keyed index."""
+    drafts = drafts_by_files(sealer, connection) if ids else {}
+    keys = {id: [*_keys_of_files(connection, id, drafts), draft_key(id), *_indexes(id)] for id in ids}
+    cases = store.cases_of(connection, [key for some in keys.values() for key in some])
+    return {id: frozenset({CaseId(id)}).union(cases[key] for key in some if key in cases) for id, some in keys.items()}
+
+
+def _indexes(id: str) -> list[bytes]:
+    return [unb64u(id)] if is_id(id) else []
 
 
 def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: str) -> list[bytes]:
@@ -42,8 +49,7 @@ def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: s
         case Subject.MESSAGE:
             return [row.conversation for row in messages.find(connection, id)]
         case Subject.FILES:
-            drafts = [draft_key(draft) for draft in drafts_with(sealer, connection, id)]
-            return [*(row.conversation for row in messages.find(connection, id)), *drafts]
+            return _keys_of_files(connection, id, drafts_by_files(sealer, connection))
         case Subject.ALARM:
             ref = store.message_of_alarm(connection, alarm_number(id))
             return [] if ref is None else [row.conversation for row in messages.get(connection, [ref]).values()]
@@ -59,10 +65,19 @@ def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: s
             return []
 
 
-def drafts_with(sealer: ContentSealer, connection: Connection, files: str) -> list[str]:
-    """The drafts that wait and name these files, by the id under which the files wait."""
+def _keys_of_files(connection: Connection, id: str, drafts: Mapping[str, Sequence[str]]) -> list[bytes]:
+    return [*(row.conversation for row in messages.find(connection, id)), *map(draft_key, drafts.get(id, ()))]
+
+
+def drafts_by_files(sealer: ContentSealer, connection: Connection) -> dict[str, list[str]]:
+    """The drafts that wait and name files, by the id under which the files wait."""
     rows = local.drafts(connection, state=local.WAITING, limit=MOST)
     sealed = content_rows.get(connection, [row.ref for row in rows])
-    opened = zip(sealed, sealer.open_each(list(sealed.values())), strict=True) if sealed else ()
-    named = {ref for ref, plain in opened if isinstance(plain, bytes) and orjson.loads(plain).get("message") == files}
-    return [row.id for row in rows if row.ref in named]
+    opened = dict(zip(sealed, sealer.open_each(list(sealed.values())), strict=True)) if sealed else {}
+    named: dict[str, list[str]] = {}
+    for row in rows:
+        plain = opened.get(row.ref)
+        files = orjson.loads(plain).get("message") if isinstance(plain, bytes) else None
+        if isinstance(files, str):
+            named.setdefault(files, []).append(row.id)
+    return named

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.cases import store
 from gateway.cases.register import cards_in, draft_key
 from gateway.cases.rules import Card, CaseState, LinkKind
-from gateway.cases.subjects import drafts_with
+from gateway.cases.subjects import drafts_by_files
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
@@ -169,7 +169,7 @@ def _of_messages(sealer: ContentSealer, connection: Connection, id: str) -> froz
 
 def _of_files(sealer: ContentSealer, connection: Connection, id: str) -> frozenset[UnitId] | None:
     """The units of the drafts that name files which wait; where none does, the unit of whoever added them."""
-    drafts = drafts_with(sealer, connection, id)
+    drafts = drafts_by_files(sealer, connection).get(id)
     if drafts:
         return frozenset.intersection(*(_of_draft(sealer, connection, one) or NOBODY for one in drafts))
     sealed = content_rows.get(connection, local.waiting_files(connection, id))

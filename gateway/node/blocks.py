@@ -80,8 +80,8 @@ class BlockGuard:
     def _left_by_id(
         self, connection: Connection, lines: list[dict[str, Json]], closed: frozenset[CaseId]
     ) -> list[Json]:
-        sealer = self._content.sealer
-        return [line for line in lines if not cases_behind(sealer, connection, str(line["id"])) & closed]
+        behind = cases_behind(self._content.sealer, connection, {str(line["id"]) for line in lines})
+        return [line for line in lines if not behind[str(line["id"])] & closed]
 
 
 def identity_of(caller: Caller) -> dict[BlockOf, str]:

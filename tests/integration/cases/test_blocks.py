@@ -138,6 +138,27 @@ async def test_what_is_closed_is_told_like_what_nobody_has(two: Two):
         assert ids <= all_of_it - theirs
 
 
+async def test_a_long_list_opens_what_waits_once(two: Two, monkeypatch: pytest.MonkeyPatch):
+    """Which lines are of a closed case is found with one look at the drafts, however many lines there are."""
+    fr = two.fr
+    for _ in range(7):
+        await fr.call("draft.save", draft=referral("F-1", HERS))
+    for message in (await fr.call("message.list"))["messages"]:
+        await fr.call("message.show", id=message["id"])
+    eva = await employed(fr, "Eva M.")
+    await fr.call("case.block", id=await case_of(fr, OTHER), person=eva.person, reason="a relative", by=ANA)
+    sealer, opened = fr.running.sealer, list[int]()
+    open_each = sealer.open_each
+
+    def counted(rows: Any) -> Any:
+        opened.append(len(rows))
+        return open_each(rows)
+
+    monkeypatch.setattr(sealer, "open_each", counted)
+    assert len((await asked(fr, eva, "audit.reads", {}))["reads"]) == 2
+    assert opened.count(7) == 1
+
+
 async def words(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """All that a refusal says."""
     with pytest.raises(RefusedError) as caught:
