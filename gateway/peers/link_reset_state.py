@@ -9,7 +9,8 @@ A restored node does not know what it numbered after the backup, nor what it acc
    new place under its old id. Numbers of older epochs are refused for ever.
 
 The side that was not restored stands at OPEN all the time; while an offer of its peer waits for a person it sends
-nothing to that peer.
+nothing to that peer. Where both were restored each has to be accepted by the other, one after the other: whoever
+accepts first is at REQUIRED then, and asks in a higher epoch.
 """
 
 from __future__ import annotations
@@ -65,6 +66,14 @@ class Standing:
     epoch_in: int
     high_in: int
     missing: tuple[tuple[int, int], ...]
+
+
+def begins_anew(here: Standing, there: LinkRecord) -> bool:
+    """Whether the peer stands at the beginning of an epoch that is unknown here: it asks for a reset, and its request
+    is on the way; or it had accepted one that this database forgot, and nothing was said since.
+    """
+    unanswered = there.answered is None or there.answered.n == 0
+    return there.view.epoch > max(here.epoch_out, here.epoch_in) and there.view.high == 0 and unanswered
 
 
 def is_older(here: Standing, there: LinkRecord) -> bool:

@@ -12,6 +12,7 @@ from gateway.database.tables import link_reset
 from gateway.database.tables import peer as peer_table
 from gateway.foundation.ids import NodeId
 from gateway.peers.link_reset_state import ResetState
+from gateway.peers.scope import PeerState
 
 _MARK = "restored"
 
@@ -43,6 +44,12 @@ def all_closed(connection: Connection) -> bool:
     """Whether this node was put back, and none of the links that it has was begun anew since."""
     links = load(connection).values()
     return bool(links) and restored(connection) is not None and all(link.state != ResetState.OPEN for link in links)
+
+
+def in_use(connection: Connection) -> list[ResetRow]:
+    """The same as `load`, but for peers that are revoked: with those nothing begins anew."""
+    gone = {*connection.execute(select(peer_table.c.node).where(peer_table.c.state == str(PeerState.REVOKED))).scalars()}
+    return [link for node, link in load(connection).items() if node not in gone]
 
 
 def load(connection: Connection) -> dict[str, ResetRow]:

@@ -144,7 +144,7 @@ class TwoEnds(RuleBasedStateMachine):
         self._hear(receipt)
 
     def _hear(self, receipt: OutgoingEvent) -> None:
-        """A receipt that comes while the message waits anew is kept, and comes again with the answer."""
+        """A refusal that comes while the message waits anew is kept, and comes again with the answer."""
         if delivery.allows(self.out, receipt):
             self.out = delivery.step(self.out, receipt)
 

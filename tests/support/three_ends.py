@@ -20,6 +20,7 @@ HOUR = 3_600
 ROUNDS = 30
 AWAY = frozenset({"awaiting_handover", "awaiting_opening", "opened"})
 """States of a message of which its sender believes that the peer has it."""
+TOLD = AWAY - {"awaiting_handover"}
 ENDED = AWAY | {"failed", "rejected", "cancelled"}
 
 
@@ -155,6 +156,8 @@ async def _was_not_lost(trio: Trio, letter: Letter) -> None:
         state = (await trio.parties[letter.by].show(letter.id))["state"]
         assert state in ENDED, f"{who} is {state} for ever"
         assert state in AWAY or not came, f"{who} arrived and is {state}"
+        handed = came and letter.mark in trio.shown(letter.to) and letter.id not in promises.forgotten[letter.to]
+        assert state in TOLD or not handed, f"{who} was handed over and is {state}"
         shown = letter.id in promises.forgotten[letter.to] and await _case_system_has(trio, letter)
         assert state not in AWAY or came or shown, f"{who} is {state} and never arrived"
     if promises.person_of[letter.conversation] in promises.wanted:

@@ -23,6 +23,8 @@ from gateway.peers.registry import Peer
 
 ROUNDS = 4
 """Times that people at both ends try to agree on a reset."""
+STEPS = ("approve", "ask", "accept")
+"""What two people of a restored node, the node, and one person of its peer do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,14 +148,29 @@ class Restores:
 
     async def _begin(self, name: str, other: str) -> None:
         """Two people here, then one there, and the node asks again."""
+        for step in (*STEPS, "ask"):
+            await self._decide(name, other, step)
+
+    async def decide(self, name: str, other: str, step: str) -> None:
+        """One of the steps, as far as it is possible now."""
+        with suppress(GatewayError):
+            await self._decide(name, other, step)
+
+    async def _decide(self, name: str, other: str, step: str) -> None:
         here, there = self._trio.parties[name], self._trio.parties[other]
-        if self._state(name, other) == ResetState.REQUIRED:
-            await here.changes("link.reset", other)
-        await here.running.link_reset.press()
-        row = there.running.peers.reset(here.running.own.node)
-        if row is not None and row.offer is not None and row.state != ResetState.REQUIRED:
-            await there.changes("link.accept_reset", name)
-        await here.running.link_reset.press()
+        if self._peer(name, other) is None:
+            return
+        match step:
+            case "approve":
+                refused = "peer.reset_refused" in await here.alarms()
+                if self._state(name, other) in (ResetState.REQUIRED, ResetState.ASKED if refused else None):
+                    await here.changes("link.reset", other)
+            case "ask":
+                await here.running.link_reset.press()
+            case "accept":
+                row = there.running.peers.reset(here.running.own.node)
+                if row is not None and row.offer is not None:
+                    await there.changes("link.accept_reset", name)
 
     def _peer(self, name: str, other: str) -> Peer | None:
         return self._trio.node(name).peers.get(self._trio.node(other).own.node)

@@ -17,6 +17,7 @@ from support.promises import Letter
 from support.three_led import HOUR, Led
 from support.three_letters import ROADS
 from support.three_nodes import NAMES, WAYS
+from support.three_restores import STEPS
 
 T = TypeVar("T")
 MINUTE, DAY = 60, 86_400
@@ -226,9 +227,23 @@ class ThreeNodes(RuleBasedStateMachine):
     def lose(self, name: str, ledger: bool) -> None:
         self.ask(self.restores.lose(name, ledger=ledger))
 
+    @rule(letter=letters, busy=st.booleans(), ledger=st.booleans())
+    def lose_both(self, letter: Letter, busy: bool, ledger: bool) -> None:
+        """Both ends of a link lose their disks: one knows of what the other has forgotten."""
+        self.ask(self.restores.back_up(letter.to))
+        self.trio.parties[letter.to].system.busy = int(busy)
+        self.three.do(self.trio.step(self.trio.carry(letter.by, letter.to)))
+        self.ask(self.restores.back_up(letter.by))
+        for name in (letter.to, letter.by):
+            self.ask(self.restores.lose(name, ledger=ledger))
+
     @rule()
     def begin_links_anew(self) -> None:
         self.ask(self.restores.begin_links_anew())
+
+    @rule(way=ways, step=st.sampled_from(STEPS))
+    def decide_about_a_link(self, way: tuple[str, str], step: str) -> None:
+        self.ask(self.restores.decide(*way, step))
 
     @rule(way=ways, what=st.sampled_from(("cut", "lose answers", "mend")))
     def change_wires(self, way: tuple[str, str], what: str) -> None:

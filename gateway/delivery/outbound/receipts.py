@@ -18,6 +18,7 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.peers import reset_rows
 from gateway.peers.registry import Peer
 from gateway.ports import Clock
 from gateway.trust.link_reset import store
@@ -88,7 +89,9 @@ def _forgotten(connection: Connection, peer: NodeId, receipt: Receipt) -> Messag
     if link is None or link.backup is None:
         return None
     found = messages.find(connection, receipt.msg, direction=messages.OUT, peer=peer)
-    return found[0] if found and found[0].at <= link.backup else None
+    mark = reset_rows.restored(connection)  # a backup that was dated by a clock of before knows what is newer
+    until = link.backup if mark is None else max(link.backup, mark.at)
+    return found[0] if found and found[0].at <= until else None
 
 
 def _reason(code: str | None) -> Code | None:

@@ -23,8 +23,9 @@ cause an illegal step. CANCEL, EXPIRE and REFUSE are ours: the caller asks ``all
 A restored node knows neither what it has sent nor what was answered (nrm1 5.8): FENCE turns everything that waits
 into a question. On the other side of such a link RENUMBER puts back what was not answered, and what the restored node
 took and can not have handed over; it departs again, under its old id. The restored node may have it all the same: its
-backup may hold what it never answered. So what departed once does not end in QUEUED. Where it may go no longer it is
-asked about, as at the restored node itself (nrm1 5.11, ``take_departed``).
+backup may hold what it never answered. So what departed once does not end in QUEUED, unless the peer tells meanwhile
+that it was handed over. Where it may go no longer it is asked about, as at the restored node itself (nrm1 5.11,
+``take_departed``).
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ _CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, 
 _FENCED = "this node was restored: it asks instead of sending again (nrm1 5.8, 5.6)"
 _ASKED = "it departed before this node or its peer was restored: the peer may have it (nrm1 5.8, 5.11, 5.6)"
 _RENUMBERED = "the peer was restored and the link begins anew: same id, new number (nrm1 5.11)"
+_NOT_LOST = "it waits anew since its peer was restored, whose backup had it (nrm1 5.11)"
 _LATE = "a late receipt says less than is known (nrm1 6.5)"
 _REPEAT = "receipts are idempotent by (of, status) (nrm1 6.6)"
 
@@ -81,6 +83,8 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (nrm1 12.8)"),
         (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (nrm1 12.1)"),
         (_e.FENCE, _s.VOIDING, _ASKED),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, _NOT_LOST),
+        (_e.RECEIPT_OPENED, _s.OPENED, _NOT_LOST),
     ),
     *moves(
         _s.AWAITING_RECEIPT,

@@ -23,7 +23,7 @@ from gateway.foundation.logs import logger
 from gateway.messages.store import links
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.link import PeerLink
-from gateway.peers.link_reset_state import ResetState, Standing, is_older
+from gateway.peers.link_reset_state import ResetState, Standing, begins_anew, is_older
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import listens
 from gateway.ports import Clock
@@ -33,6 +33,9 @@ from keys.primitives.encoding import parse
 
 PACE: Final = 15
 """Seconds between looks which peers were not asked yet."""
+TO_ASK: Final = 10 * MINUTE
+"""Seconds in which a peer that begins a link anew asks for it; it does so every few seconds while this node is there.
+"""
 PATIENCE: Final = 2.0
 """Seconds for which what a peer sends waits for the peer's own answer."""
 
@@ -52,6 +55,7 @@ class LinkComparison:
         self.since = 0
         self._compared: set[NodeId] = set()
         self._tried: dict[NodeId, float] = {}
+        self._anew: dict[NodeId, float] = {}
         self._asking: dict[NodeId, asyncio.Lock] = {}
 
     def chores(self) -> Sequence[Chore]:
@@ -96,9 +100,16 @@ class LinkComparison:
             told = LinkRecord.from_json(parse(answered.body, limit=4_096))
             # Read after its answer: what the peer can have seen was written here before it left.
             here = await self._store.read(lambda c: _standing(c, peer.node, told.view.high))
+            if begins_anew(here, told) and not self._has_waited(peer.node):
+                raise TransientError(Code.LINK_RESET_REQUIRED, "the peer begins the link anew and has yet to ask for it")
             if is_older(here, told):
                 await self._stop(peer.node)
             self._compared.add(peer.node)
+            self._anew.pop(peer.node, None)
+
+    def _has_waited(self, node: NodeId) -> bool:
+        """Whether a peer that begins a link anew had the time to ask for it."""
+        return self._clock.monotonic() - self._anew.setdefault(node, self._clock.monotonic()) >= TO_ASK
 
     async def _stop(self, node: NodeId) -> None:
         now = self._clock.now()

@@ -19,6 +19,7 @@ from gateway.audit import store
 from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.chores import DAY
 from gateway.foundation.ids import NodeId
 from gateway.identity.machine_store import begin_alone
 from gateway.identity.own_identity import KEYSET_FLOOR
@@ -27,8 +28,8 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.store import links
 from gateway.messages.store.messages import MessageRow
+from gateway.peers import reset_rows, trust_record_store
 from gateway.peers import store as peer_rows
-from gateway.peers import trust_record_store
 from gateway.peers.link_reset_state import ResetState, new_epoch
 from gateway.peers.reset_rows import ResetRow, Restored
 from gateway.peers.scope import PeerState
@@ -57,6 +58,8 @@ UNSEEN = 1_000_000_000
 """Added to counters that other programs have seen further than the backup knows: no number means two things."""
 RECALLED = ("delivered", "opened", "erased")
 """Receipts that no void question brings back."""
+TOLD_LATE = 7 * DAY
+"""Seconds for which a receipt may have waited before it was told: one of before the backup may have come after it."""
 
 
 # --- the restored node -------------------------------------------------------------------------------------------
@@ -141,6 +144,12 @@ def check_reset(connection: Connection, change: Change) -> None:
     body, row = _body(change, _RESET), resets.get(connection, node)
     if row is None or row.backup is None or row.state == ResetState.OPEN or body["backup"] != row.backup:
         raise RefusedError(Code.CONFLICT, "this link needs no reset; nothing was changed")
+    if row.offer is not None:
+        raise RefusedError(
+            Code.CONFLICT,
+            "the peer was restored too, and asks for a reset of the link itself; nothing was changed",
+            hint="accept what it asks first: trm peer accept-reset",
+        )
     lowest = new_epoch(View.from_json(body["view"]).epoch, *positions(connection, node))
     if body["epoch"] != lowest:
         raise RefusedError(
@@ -158,6 +167,7 @@ def reset(connection: Connection, change: Change, now: int) -> None:
         raise RuntimeError("a reset that was checked has a link")
     epoch = number(body["epoch"])
     start_anew(connection, node, epoch)
+    journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)  # it may be of before this node was restored
     resets.put(
         connection,
         replace(
@@ -186,17 +196,22 @@ def accept(connection: Connection, change: Change, now: int) -> None:
 
     What the peer has not answered, or had received after its backup and not handed over, goes again under its old id.
     What was handed over there is named to a person here: the peer has no memory of it. What it was told since is told
-    once more.
+    once more. A node that was restored itself has yet to ask for its own reset, or to ask anew: its peer owes it the
+    same.
     """
     node = NodeId(change.subject)
     row, reset, of = _asked(connection, change)
     start_anew(connection, node, reset.epoch)
     _renumber(connection, node, reset.backup, now)
-    resets.owe_again(connection, node, reset.backup - SKEW, RECALLED)
+    resets.owe_again(connection, node, reset.backup - TOLD_LATE, RECALLED)
     trust_record_store.owe_again(connection, node)  # what the backup does not know of them
+    state = ResetState.OPEN if row.state == ResetState.OPEN else ResetState.REQUIRED
+    if state is ResetState.REQUIRED:  # also where two people had asked: that request is over
+        kind, about = ("node.older", node) if reset_rows.restored(connection) is None else ("node.restored", None)
+        journal.raise_alarm(connection, at=now, kind=kind, peer=about)
     resets.put(
         connection,
-        replace(row, state=str(ResetState.OPEN), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),
+        replace(row, state=str(state), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),
     )
     for held in store.forget_witnessed(
         connection, node
@@ -218,12 +233,6 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
     body = _body(change, _ACCEPT)
     if row is None or row.offer is None:
         raise RefusedError(Code.CONFLICT, "this peer does not ask for a reset of the link; nothing was changed")
-    if row.state == ResetState.REQUIRED:
-        raise RefusedError(
-            Code.CONFLICT,
-            "this node was restored too, and has not asked for its own reset; nothing was changed",
-            hint="two people here approve trm peer reset-link first",
-        )
     reset, of = read_reset(row.offer)
     if (body["reset"], body["epoch"], body["backup"]) != (of, reset.epoch, reset.backup):
         raise RefusedError(Code.CONFLICT, "the peer asks for another reset meanwhile; nothing was changed")
@@ -234,7 +243,7 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
 
 def _renumber(connection: Connection, node: NodeId, backup: int, at: int) -> None:
     unanswered = [row for row in resets.waiting(connection, node) if row.n is not None]
-    lost = resets.answered_since(connection, node, backup, [str(Outgoing.AWAITING_HANDOVER)])
+    lost = resets.answered_since(connection, node, backup - SKEW, [str(Outgoing.AWAITING_HANDOVER)])
     again = [*unanswered, *lost]
     state_transitions.advance(
         connection, [state_transitions.Change(row=row, event=OutgoingEvent.RENUMBER) for row in again], at=at

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -117,22 +118,21 @@ class LinkReset:
                 continue  # told by its own alarms; the chore comes again
 
     async def _press_one(self, peer: Peer, row: ResetRow) -> None:
-        if row.only_urgent:
-            await self._finish(peer, row)
-            return
         if row.ours is None:
             row = await self._signed(peer.node, row)
         if row.ours is None:
             return
         answered = await self._link.client.post_link(address(peer.descriptor), row.ours)
-        if answered.status != 200:  # its view of the link is another one meanwhile: people look and approve again
-            now = self._clock.now()
-            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.reset_refused", peer=peer.node))
+        if answered.status != 200:
+            if row.offer is None:  # its view of the link is another one meanwhile: people look and approve again
+                await self._store.move(partial(_tell_refused, node=peer.node, now=self._clock.now()))
         elif View.from_json(parse(answered.body, limit=4_096)).epoch == row.epoch:
             await self._finish(peer, await self._accepted(peer.node, row))
 
     async def _accepted(self, node: NodeId, row: ResetRow) -> ResetRow:
         """Alerts and withdrawals may go from now on."""
+        if row.only_urgent:
+            return row
         new = replace(row, accepted=row.ours)
 
         def move(connection: Connection) -> None:
@@ -148,7 +148,7 @@ class LinkReset:
         if row.ours is None:
             raise RuntimeError("a reset that was accepted was asked for")
         await self._taken_lists.take(peer, read_reset(row.ours)[1])
-        await self._opened(peer.node, row.epoch)
+        await self._opened(peer.node, row.epoch, row.ours)
 
     async def _signed(self, node: NodeId, row: ResetRow) -> ResetRow:
         """The row with the request in it, signed once, so that repeats have the same bytes."""
@@ -185,23 +185,21 @@ class LinkReset:
         if await self._store.read(lambda c: store.known(c, peer.node) or _used(c, peer.node)):
             return
         if await self.ask_view(peer) == View(epoch=FIRST_EPOCH, high=0, hash=None):
-            await self._opened(peer.node, FIRST_EPOCH)
+            await self._opened(peer.node, FIRST_EPOCH, None)
 
-    async def _opened(self, node: NodeId, epoch: int | None) -> None:
+    async def _opened(self, node: NodeId, epoch: int | None, asked: bytes | None) -> None:
+        """The link is open, unless people decided something else than what was `asked` meanwhile."""
         now = self._clock.now()
 
         def move(connection: Connection) -> None:
             row = store.get(connection, node)
-            if row is None or row.state == ResetState.OPEN:
+            if row is None or row.state == ResetState.OPEN or row.ours != asked:
                 return
-            # What the peer asked meanwhile ended when it accepted ours; one that still asks does so again.
-            store.put(
-                connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=row.ours, ours=None, offer=None)
-            )
+            store.put(connection, replace(row, state=str(ResetState.OPEN), at=now, accepted=asked, ours=None))
             journal.append_leaf(connection, leaf(now, "link.opened", peer=node, epoch=epoch))
-            journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)
-            journal.close_alarms(connection, "node.older", at=now, peer=node)
-            if all(link.state == ResetState.OPEN for link in reset_rows.load(connection).values()):
+            for kind in ("node.older", "peer.reset_refused", "peer.link_reset_required"):
+                journal.close_alarms(connection, kind, at=now, peer=node)
+            if all(link.state == ResetState.OPEN for link in reset_rows.in_use(connection)):
                 journal.close_alarms(connection, "node.restored", at=now)
                 journal.close_alarms(connection, "node.older", at=now)
 
@@ -229,8 +227,10 @@ class LinkReset:
             row = store.get(connection, peer.node) or ResetRow(peer=peer.node, state=str(ResetState.OPEN), at=now)
             held = view_of(connection, peer.node)
             incoming, outgoing = positions(connection, peer.node)
-            if data in (row.offer, row.accepted) or (row.state == ResetState.ASKED and reset.epoch == row.epoch):
-                return held  # a repeat, or both sides were restored and chose alike
+            if data == row.accepted:  # it is told so also where this node asks for another epoch meanwhile
+                return View(epoch=reset.epoch, high=0, hash=None) if held.epoch > reset.epoch else held
+            if data == row.offer and reset.epoch > max(incoming, outgoing):
+                return held
             check_offer(epoch=reset.epoch, view_fits=reset.view == held, incoming=incoming, outgoing=outgoing)
             store.put(connection, replace(row, offer=data))
             journal.append_leaf(connection, leaf(now, "link.reset_offered", peer=peer.node, of=of, epoch=reset.epoch))
@@ -257,7 +257,8 @@ class LinkReset:
         await self._events.happened()
 
 
-# --- its peer ----------------------------------------------------------------------------------------------------
+def _tell_refused(connection: Connection, *, node: NodeId, now: int) -> None:
+    journal.raise_alarm(connection, at=now, kind="peer.reset_refused", peer=node)
 
 
 def _used(connection: Connection, node: NodeId) -> bool:

@@ -23,7 +23,6 @@ from gateway.ledger.reading import keyed
 from gateway.ledger.rules import Entry, Taken, named
 from gateway.messages.store.messages import IN, OUT
 from gateway.peers.link import PeerLink
-from gateway.peers.link_reset_state import ResetState
 from gateway.peers.registry import Peer, address
 from gateway.peers.reset_rows import ResetRow
 from gateway.ports import Clock, Json
@@ -181,6 +180,4 @@ def _since(row: ResetRow | None, wanted: str) -> int:
         reset, of = read_reset(row.accepted)
         if of == wanted:
             return reset.backup - SKEW
-    if row is not None and row.backup is not None and row.state != ResetState.REQUIRED:
-        return 0  # this node was restored too, and both chose the same epoch: it tells all that it knows
     raise RemoteError(Code.LINK_RESET_REQUIRED, "this reset of the link was not accepted here")

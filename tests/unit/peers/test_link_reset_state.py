@@ -8,7 +8,7 @@ import pytest
 from support.tables import table
 
 from gateway.errors import Code, RemoteError
-from gateway.peers.link_reset_state import MAX_AHEAD, Standing, check_offer, is_older, new_epoch
+from gateway.peers.link_reset_state import MAX_AHEAD, Standing, begins_anew, check_offer, is_older, new_epoch
 from keys.documents.link_reset import Answered, LinkRecord, View
 from keys.primitives.encoding import b64u
 
@@ -75,3 +75,18 @@ def test_when_a_database_is_older(name: str, record: LinkRecord, older: bool) ->
 def test_a_number_that_is_not_there_has_no_hash() -> None:
     """Nothing is held under the number that the peer names: that is older too."""
     assert is_older(replace(HERE, held=None), told())
+
+
+@table(
+    "name, record, anew",
+    [
+        ("a new epoch, and nothing was said", told(epoch=3, high=0, hash=None, answered=(3, 0)), True),
+        ("of the first release", told(epoch=3, high=0, hash=None, answered=None), True),
+        ("a number of ours came in it", told(epoch=3, high=1, answered=(3, 0)), False),
+        ("one of its own was answered", told(epoch=3, high=0, hash=None, answered=(3, 1)), False),
+        ("the same epoch", told(high=0, hash=None, answered=(2, 0)), False),
+    ],
+)
+def test_when_a_peer_begins_anew(name: str, record: LinkRecord, anew: bool) -> None:
+    """It stands at the beginning of an epoch that is unknown here."""
+    assert begins_anew(HERE, record) is anew

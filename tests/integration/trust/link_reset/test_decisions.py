@@ -9,6 +9,9 @@ from support.promises import Letter
 from support.three_acts import Acts
 from support.three_led import Led, led
 
+from gateway.errors import TransientError
+from gateway.peers.registry import Peer
+
 DAY = 86_400
 End = Callable[[Acts, Letter], Awaitable[object]]
 ENDS: dict[str, End] = {
@@ -40,28 +43,78 @@ def wait_anew(three: Led, *, known: bool) -> Letter:
     return letter
 
 
-def test_two_that_ask_each_other_speak_once_one_has_accepted():
-    """Both were restored, each asks the other: what the first asked is over when it accepts what the second asks, and
-    nobody has to answer it any more.
+def restore_both(three: Led) -> Letter:
+    """FR was backed up, AL has sent it a message, which FR signed for and has not handed over, and was backed up; both
+    lost their disks. The message.
+    """
+    three.refer("AL", "FR", person=1)
+    three.carry("AL", "FR")
+    three.do(three.restores.back_up("FR"))
+    three.trio.parties["FR"].system.busy = 1_000
+    letter = three.refer("AL", "FR")
+    three.carry("AL", "FR")
+    assert state_of(three, letter) == ("awaiting_handover", None)
+    three.do(three.restores.back_up("AL"))
+    for name in ("AL", "FR"):
+        three.do(three.restores.lose(name, ledger=True))
+    three.trio.parties["FR"].system.busy = 0
+    return letter
+
+
+@pytest.mark.parametrize("crossed", [False, True], ids=["one after the other", "both ask at once"])
+def test_of_two_restored_nodes_each_is_told_what_it_forgot(crossed: bool):
+    """FR asks first. AL, which was restored too, accepts that, or asks as well, and FR accepts; whoever has accepted
+    without being accepted asks anew. What AL had sent after the backup of FR goes again, and nobody waits for anything.
+    """
+    with led() as three:
+        letter = restore_both(three)
+        first, second = three.trio.parties["FR"], three.trio.parties["AL"]
+        three.do(first.changes("link.reset", "AL"))
+        if crossed:
+            three.do(second.changes("link.reset", "FR"))
+            three.do(second.running.link_reset.press())
+            first, second = second, first
+        three.do(first.running.link_reset.press())
+        three.do(second.changes("link.accept_reset", first.name))
+        three.do(first.running.link_reset.press())
+        assert (reset_of(three, first.name), reset_of(three, second.name)) == ("open", "required")
+        three.do(three.restores.begin_links_anew())
+        assert [reset_of(three, name) for name in ("AL", "FR")] == ["open", "open"]
+        assert state_of(three, letter) == ("queued", None)
+        three.carry("AL", "FR")
+        assert letter.mark in three.do(three.trio.readable("FR"))
+        asked = "select count(*) from alarm where kind like 'peer.link_reset%' and dismissed is null"
+        assert [three.do(three.trio.rows(name, asked)) for name in ("AL", "FR")] == [[(0,)]] * 2
+
+
+def test_a_node_that_starts_while_its_peer_asks_is_not_older():
+    """Two people of FR have approved that the link begins anew, and FR has not asked yet: AL starts, compares, and
+    waits for the request.
     """
     with led() as three:
         three.refer("AL", "FR")
         three.carry("AL", "FR")
-        for name in ("AL", "FR"):
-            three.do(three.restores.back_up(name))
-        for name in ("AL", "FR"):
-            three.do(three.restores.lose(name, ledger=True))
-        first, second = three.trio.parties["FR"], three.trio.parties["AL"]
-        three.do(first.changes("link.reset", "AL"))
-        three.do(first.running.link_reset.press())
+        three.do(three.restores.back_up("FR"))
+        three.do(three.restores.lose("FR", ledger=True))
+        three.do(three.trio.parties["FR"].changes("link.reset", "AL"))
+        three.do(three.trio.end("AL"))
+        three.do(three.trio.open("AL"))
+        with pytest.raises(TransientError, match="has yet to ask"):
+            three.do(three.trio.node("AL").comparison.require(peer_of(three, "AL")))
+        assert reset_of(three, "AL") == "open"
+        three.do(three.trio.parties["FR"].running.link_reset.press())
         assert offer_of(three, "AL", "FR") is not None
-        three.do(second.changes("link.reset", "FR"))
-        three.do(second.running.link_reset.press())
-        three.do(first.changes("link.accept_reset", "AL"))
-        three.do(second.running.link_reset.press())
-        assert offer_of(three, "AL", "FR") is None
-        asked = "select count(*) from alarm where kind = 'peer.link_reset' and dismissed is null"
-        assert three.do(three.trio.rows("AL", asked)) == [(0,)]
+
+
+def peer_of(three: Led, name: str) -> Peer:
+    """The one of AL and FR to the other."""
+    return three.trio.node(name).peers.find(three.trio.node("FR" if name == "AL" else "AL").own.node)
+
+
+def reset_of(three: Led, name: str) -> str:
+    """Where the link between AL and FR stands at one of them."""
+    row = three.trio.node(name).peers.reset(peer_of(three, name).node)
+    return "open" if row is None else row.state
 
 
 def offer_of(three: Led, name: str, other: str) -> bytes | None:

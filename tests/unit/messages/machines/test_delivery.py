@@ -86,12 +86,21 @@ def test_no_receipt_can_break_a_message_that_departed(state, receipt):
     assert allows(state, receipt)
 
 
-@table("receipt", RECEIPTS)
-@table("state", [S.QUEUED, S.CANCELLED])
+@table(
+    "state, receipt",
+    [(S.CANCELLED, receipt) for receipt in RECEIPTS]
+    + [(S.QUEUED, receipt) for receipt in RECEIPTS if receipt not in (E.RECEIPT_DELIVERED, E.RECEIPT_OPENED)],
+)
 def test_a_receipt_for_what_never_departed_is_our_bug(state, receipt):
     """No statement exists that such a receipt could be of."""
     with pytest.raises(IllegalStep, match="delivery"):
         step(state, receipt)
+
+
+def test_what_waits_anew_needs_not_go_where_it_was_handed_over():
+    """The backup of the restored peer had it, and the peer says so before it goes again."""
+    assert walk(E.DEPART, E.RECEIPT_RECEIVED, E.RENUMBER, E.RECEIPT_DELIVERED) is S.AWAITING_OPENING
+    assert walk(E.DEPART, E.RECEIPT_RECEIVED, E.RENUMBER, E.RECEIPT_OPENED) is S.OPENED
 
 
 @table("event", [E.CANCEL, E.EXPIRE, E.REFUSE])

@@ -164,7 +164,7 @@ async def test_a_link_that_the_database_knows_whole(desk: Desk) -> None:
         ({"high": 3}, (1, 2, 3), None),
         ({"high": 1, "answered": 4}, (1, 2, 3), None),
         ({"high": 1, "answered": 2}, (1, 3), GapRow(first=2, last=2, seen=NOW)),
-        ({"epoch": 2}, (1,), None),
+        ({"epoch": 2, "high": 1}, (1,), None),
     ],
     ids=["a number of ours", "our answer to one of theirs", "one that never came", "an epoch"],
 )
@@ -189,6 +189,22 @@ async def test_a_link_of_which_something_is_forgotten_is_stopped(
     desk.asked()
     await desk.comparison.require(desk.home.peer(PEER))
     assert desk.asked() == []
+
+
+async def test_a_peer_that_begins_an_epoch_has_the_time_to_ask_for_it(desk: Desk) -> None:
+    """It was restored, and its request is on the way: this database is not older for that. Nothing passes meanwhile. A
+    peer that asks for nothing had it accepted before, by what was forgotten here.
+    """
+    desk.uses(links.OUT, 1, 2)
+    desk.says(epoch=2, answered=0)
+    for after in (0, comparison.TO_ASK - 1):
+        desk.home.clock.at += after
+        with pytest.raises(TransientError, match="has yet to ask"):
+            await desk.comparison.require(desk.home.peer(PEER))
+        assert desk.state() is None
+    desk.home.clock.at += 1
+    await desk.comparison.require(desk.home.peer(PEER))
+    assert desk.state() == (ResetState.REQUIRED, NOW - 77)
 
 
 # --- before something is judged ---------------------------------------------------------------------------------------

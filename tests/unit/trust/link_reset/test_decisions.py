@@ -16,6 +16,7 @@ from gateway.audit import store as log
 from gateway.audit.store import WitnessedRow
 from gateway.database import journal, meta
 from gateway.errors import Code
+from gateway.foundation.chores import DAY
 from gateway.identity.own_identity import KEYSET_FLOOR
 from gateway.messages.store import links, messages, receipts
 from gateway.messages.store.links import NumberRow
@@ -28,7 +29,7 @@ from keys.documents.change import Change
 from keys.documents.key_records import Use
 from keys.documents.link_reset import Answered, Reset, View, reset_hash
 from keys.primitives.domains import RESET
-from keys.primitives.encoding import b64u
+from keys.primitives.encoding import SKEW, b64u
 
 US, PEER, OTHER = first_of("a"), first_of("b"), first_of("d")
 UNUSED = View(epoch=1, high=0, hash=None)
@@ -231,7 +232,6 @@ def offer(home: Home, **changed: Any) -> tuple[bytes, dict[str, Any]]:
     [
         (None, {}, Code.CONFLICT),
         ({"offer": None}, {}, Code.CONFLICT),
-        ({"state": ResetState.REQUIRED}, {}, Code.CONFLICT),
         ({}, {"reset": "A" * 43}, Code.CONFLICT),
         ({}, {"epoch": 3}, Code.CONFLICT),
         ({}, {"backup": BACKUP + 1}, Code.CONFLICT),
@@ -268,8 +268,8 @@ def test_what_is_accepted_is_carried_out(home: Home) -> None:
     """Both directions begin anew; what is not known to be there goes again, and what was handed over there is named."""
     sent(home.connection, 11, PEER, "awaiting_receipt", 1)
     for ref, state, at in (
-        (12, "awaiting_handover", BACKUP),
-        (13, "awaiting_handover", BACKUP - 1),
+        (12, "awaiting_handover", BACKUP - SKEW),
+        (13, "awaiting_handover", BACKUP - SKEW - 1),
         (14, "awaiting_opening", BACKUP),
         (15, "opened", BACKUP),
         (16, "opened", BACKUP - 1),
@@ -318,9 +318,41 @@ def test_what_is_accepted_is_carried_out(home: Home) -> None:
     assert trust_record_store.owed(home.connection) == [PEER.node]
 
 
-@pytest.mark.parametrize(("at", "again"), [(BACKUP - 300, True), (BACKUP - 301, False)])
+@pytest.mark.parametrize("changed", [{}, {"ours": b"ours"}, {"ours": b"ours", "accepted": b"ours"}])
+def test_a_restored_node_that_accepts_has_yet_to_be_accepted(home: Home, changed: dict[str, bytes]) -> None:
+    """What its peer owes it for its own backup comes with the acceptance there, in a higher epoch; also where the peer
+    had accepted it and was put back since. People are told that it has to ask.
+    """
+    document, body = offer(home)
+    put(home, ResetState.ASKED if changed else ResetState.REQUIRED, offer=document, epoch=1, **changed)
+    decisions.accept(home.connection, change("link.accept_reset", body), NOW + 3)
+    row = store.get(home.connection, PEER.node)
+    assert row is not None
+    assert (row.state, row.backup, row.ours, row.accepted) == (ResetState.REQUIRED, BACKUP, None, document)
+    asks = change("link.reset", {"view": View(epoch=2, high=0, hash=None).to_json(), "epoch": 3, "backup": BACKUP})
+    assert alarms(home) == [("node.older", PEER.node, None, NOW + 3)]
+    decisions.check_reset(home.connection, asks)
+
+
+def test_what_the_peer_asks_is_accepted_first(home: Home) -> None:
+    """Two nodes that were both restored would end each other's request for ever."""
+    document, _ = offer(home)
+    put(home, ResetState.REQUIRED, offer=document)
+    with fails(Code.CONFLICT, "asks for a reset of the link itself"):
+        decisions.check_reset(home.connection, change("link.reset", BODY))
+
+
+def test_an_alarm_of_before_the_backup_ends(home: Home) -> None:
+    """The peer asked then, and was answered."""
+    put(home, ResetState.REQUIRED)
+    journal.raise_alarm(home.connection, at=1, kind="peer.link_reset", peer=PEER.node)
+    decisions.reset(home.connection, change("link.reset", BODY), NOW + 3)
+    assert alarms(home) == []
+
+
+@pytest.mark.parametrize(("at", "again"), [(BACKUP - 7 * DAY, True), (BACKUP - 7 * DAY - 1, False)])
 def test_what_it_was_told_since_is_told_once_more(home: Home, at: int, again: bool) -> None:
-    """Since its backup, by clocks that may differ; not what a question to void brings back."""
+    """Since its backup, and what may have waited in an outage before it; not what a question to void brings back."""
     for status in ("received", "delivered", "erased"):
         receipts.add(home.connection, [rows.receipt(f"of {status}", status, peer=PEER.node, at=at)])
     document, body = offer(home)

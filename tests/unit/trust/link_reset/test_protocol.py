@@ -19,7 +19,7 @@ from gateway.messages.store.links import NumberRow
 from gateway.peers.link_reset_state import MAX_AHEAD, ResetState
 from gateway.peers.reset_rows import ResetRow, Restored
 from gateway.peers.scope import PeerState
-from gateway.trust.link_reset import store
+from gateway.trust.link_reset import decisions, store
 from gateway.trust.link_reset.protocol import RESET_PACE, LinkReset
 from keys.documents.link_reset import Answered, Reset, View, reset_hash
 from keys.primitives.domains import RESET
@@ -223,7 +223,7 @@ async def test_when_the_peer_has_accepted_the_link_is_open(desk: Desk) -> None:
     desk.around.away = False
     desk.here.clock.at += 15
     await desk.resets.press()
-    assert len(asked) == 1
+    assert (len(asked), len({*asked})) == (2, 1)  # it is asked again: the peer may have been put back since
     of = reset_hash(SignedDocument.decode(asked[0], RESET).payload)
     row = desk.row()
     assert (row.state, row.at, row.accepted, row.ours) == (ResetState.OPEN, NOW + 15, asked[0], None)
@@ -232,7 +232,22 @@ async def test_when_the_peer_has_accepted_the_link_is_open(desk: Desk) -> None:
     assert all(word in entry for word in (b'"epoch":3', PEER.node.encode(), b'"at":%d' % (NOW + 15)))
     assert desk.here.registry.speaks(PEER.node)
     await desk.resets.press()
-    assert (len(asked), len(desk.here.entries("link.opened"))) == (1, 1)
+    assert (len(asked), len(desk.here.entries("link.opened"))) == (2, 1)
+
+
+async def test_what_people_decided_meanwhile_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peer's own request was accepted here while its lists were taken: this node has to ask anew."""
+    await desk.put(ResetState.ASKED)
+    desk.accepts(3)
+    take = desk.around.take
+
+    async def accept(peer: Any, reset: str) -> None:
+        await take(peer, reset)
+        await desk.put(ResetState.REQUIRED, accepted=b"theirs")
+
+    monkeypatch.setattr(desk.around, "take", accept)
+    await desk.resets.press()
+    assert (desk.row().state, desk.row().accepted) == (ResetState.REQUIRED, b"theirs")
 
 
 async def test_what_the_peer_refuses_is_told_to_people(desk: Desk) -> None:
@@ -241,6 +256,14 @@ async def test_what_the_peer_refuses_is_told_to_people(desk: Desk) -> None:
     desk.accepts(3, status=409)
     await desk.resets.press()
     assert (desk.alarms(), desk.row().state) == ([("peer.reset_refused", PEER.node, NOW)], ResetState.ASKED)
+
+
+async def test_a_peer_that_asks_itself_is_answered_first(desk: Desk) -> None:
+    """That it refuses our request tells people nothing that they could do about it."""
+    await desk.put(ResetState.ASKED, offer=b"theirs")
+    desk.accepts(3, status=409)
+    await desk.resets.press()
+    assert desk.alarms() == []
 
 
 @pytest.mark.parametrize("state", [PeerState.REVOKED, PeerState.PROPOSED])
@@ -388,14 +411,26 @@ async def test_a_signature_of_somebody_else(desk: Desk) -> None:
 
 
 async def test_what_was_accepted_is_not_asked_again(desk: Desk) -> None:
-    """A repeat is answered by what is held; so is one of a peer that chose the same epoch, since both were restored."""
+    """A repeat is answered by what is held; also where this node, which was restored too, asks for the next epoch
+    meanwhile: else the peer would never know.
+    """
     data = desk.asks()
     await desk.put(ResetState.OPEN, accepted=data)
-    assert await desk.resets.take_offer(desk.here.peer(PEER), data) == UNUSED
-    assert desk.row().offer is None
+    for asked in (None, 3):
+        if asked is not None:
+            decisions.start_anew(desk.here.connection, PEER.node, asked)
+            await desk.put(ResetState.ASKED, epoch=asked, accepted=data)
+        view = await desk.resets.take_offer(desk.here.peer(PEER), data)
+        assert view == (UNUSED if asked is None else View(epoch=2, high=0, hash=None))
+        assert desk.row().offer is None
+
+
+async def test_two_that_chose_the_same_epoch_have_accepted_nothing(desk: Desk) -> None:
+    """Both were restored: what each owes the other comes with the acceptance of a person, so the request is refused and
+    people look again.
+    """
+    decisions.start_anew(desk.here.connection, PEER.node, 2)
     await desk.put(ResetState.ASKED, epoch=2)
-    assert await desk.resets.take_offer(desk.here.peer(PEER), data) == UNUSED
+    with refused(Code.ROLLBACK):
+        await desk.resets.take_offer(desk.here.peer(PEER), desk.asks())
     assert desk.row().offer is None
-    await desk.put(ResetState.ASKED, epoch=3)
-    await desk.resets.take_offer(desk.here.peer(PEER), data)
-    assert desk.row().offer == data
