@@ -40,7 +40,9 @@ from gateway.errors import Code
 from gateway.identity.identity import Identity
 from gateway.ledger import store as ledger
 from gateway.messages import state_transitions
-from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.machines import acceptance
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages
 from gateway.messages.store.messages import IN, OUT, MessageRow
@@ -101,7 +103,8 @@ class Eraser:
         ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
         person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
         in whose conversation it was relied on, where those in ``proof`` do not count. ``newest`` is by conversation the
-        newest message that a rule knew of when it decided: where one came since, it decides anew another day.
+        newest message that a rule knew of when it decided: where one came since, or the message is under way by now, it
+        decides anew another day.
 
         Raises:
             RefusedError: clock, while the time is not confirmed (nrm1 12.17); nothing was erased.
@@ -229,10 +232,19 @@ class Eraser:
         await self._attachments.sweep()
 
 
+def is_under_way(row: MessageRow) -> bool:
+    """Whether somebody still waits for the message here, or has to look at it."""
+    if row.direction == IN:
+        return Incoming(row.state) in acceptance.WAITING
+    return Outgoing(row.state) in SENDING
+
+
 def _as_decided(
     connection: Connection, reasons: Mapping[int, str], newest: Mapping[bytes, int] | None
 ) -> dict[int, str]:
-    """What of this may go now: over what stays lies a legal hold, or something came that a rule did not know of."""
+    """What of this may go now: over what stays lies a legal hold, or something came that a rule did not know of, or it
+    is under way by now, as what goes again to a peer that was restored.
+    """
     rows = messages.get(connection, list(reasons))
     held = erasures.holds(connection)
     last = {} if newest is None else messages.newest_of(connection, {row.conversation for row in rows.values()})
@@ -240,7 +252,10 @@ def _as_decided(
         ref: reasons[ref]
         for ref, row in rows.items()
         if row.conversation not in held
-        and (newest is None or last.get(row.conversation, 0) <= newest.get(row.conversation, 0))
+        and (
+            newest is None
+            or (not is_under_way(row) and last.get(row.conversation, 0) <= newest.get(row.conversation, 0))
+        )
     }
 
 

@@ -19,7 +19,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
 from gateway.erasure import store
-from gateway.erasure.erase import Eraser
+from gateway.erasure.erase import Eraser, is_under_way
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
@@ -31,9 +31,6 @@ from gateway.foundation.workdays import parse_day
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
-from gateway.messages.machines import acceptance
-from gateway.messages.machines.acceptance import Incoming
-from gateway.messages.machines.delivery import SENDING, Outgoing
 from gateway.messages.store import conversations, messages
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import IN, MessageRow
@@ -171,9 +168,14 @@ class Retention:
         return frozenset(map(_key, asking))
 
     def _request(self, connection: Connection, asking: Sequence[MessageRow]) -> None:
-        """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once."""
-        now = self._clock.now()
+        """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once. One of
+        which something is under way by now waits for that.
+        """
+        now, alarmed = self._clock.now(), _alarmed(connection)
         for row in asking:
+            stored = [one for one in store.stored_of(connection, [row.conversation]) if _key(one) == _key(row)]
+            if any(is_under_way(one) or one.ref in alarmed for one in stored):
+                continue
             sealed = content.get(connection, [row.ref]).get(row.ref)
             if sealed is None or requests.of_message(connection, row.ref) is not None:
                 continue
@@ -239,7 +241,7 @@ def _item(row: MessageRow, opened: MessageContent | None, standing: RetentionFac
         sensitivity=SENSITIVITY[-1] if opened is None else _sensitivity(opened.facts.schema, body),
         at=row.at,
         retain_until=_until(header),
-        under_way=_under_way(row) or alarmed,
+        under_way=is_under_way(row) or alarmed,
         standing=standing,
     )
 
@@ -291,10 +293,3 @@ def _until(header: Mapping[str, Json]) -> date | None:
     handling = header.get("handling")
     named = handling.get("retain_until") if isinstance(handling, dict) else None
     return parse_day(named) if isinstance(named, str) else None
-
-
-def _under_way(row: MessageRow) -> bool:
-    """Whether somebody still waits for the message here, or has to look at it."""
-    if row.direction == IN:
-        return Incoming(row.state) in acceptance.WAITING
-    return Outgoing(row.state) in SENDING

@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.canary import Scanner
+from support.nodeproc import enquiry
 from support.pair import Party, Spoiler, Two, two_nodes
 from support.relied_on import CONSENT, recorded, referral, types
 
 from gateway.database.content import SealedRow
 from gateway.erasure.erase import Eraser
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.messages import state_transitions
+from gateway.messages.machines.delivery import OutgoingEvent
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.ports import Delivery, Erasure
+from gateway.trust.link_reset import store as resets
 from keys.documents.envelope import cek_info, parse_envelope
 
 MARK = "Canary-note-7c1f"
@@ -260,6 +268,40 @@ async def test_a_legal_hold_wins_that_is_placed_meanwhile(two: Two, monkeypatch:
     else:
         await two.al.call("retention.run", by="dpo")
     assert (await two.al.show(id))["erased"] is None
+
+
+async def test_what_goes_again_meanwhile_is_not_erased_by_a_rule(two: Two, monkeypatch: pytest.MonkeyPatch):
+    """Between the look at what may go and its erasure the peer, which was restored, has lost it: it is sent first."""
+    two.al.system.busy = 10_000
+    asked = enquiry("the bed", "AL")
+    asked["header"]["handling"]["retain_until"] = datetime.fromtimestamp(two.clock.now(), UTC).date().isoformat()
+    id = str((await two.fr.call("message.submit", **asked))["id"])
+
+    async def waits() -> bool:
+        return await two.fr.state(id) == "awaiting_handover"
+
+    await two.until(waits, seconds=30)
+    wire, erasing = Spoiler(two.fr), Eraser._erase
+    two.clock.advance(2 * DAY)
+
+    def lose(connection: Connection) -> None:
+        (row,) = messages.find(connection, id)
+        state_transitions.advance(connection, [Change(row=row, event=OutgoingEvent.RENUMBER)], at=two.clock.now())
+        resets.forget_numbers(connection, [row.ref])
+
+    async def lost_first(self: Eraser, reasons: Mapping[int, str], *given: Any, **named: Any) -> int:
+        """The link begins anew just before the first transaction that erases something."""
+        if reasons:
+            monkeypatch.undo()
+            wire.away = True
+            await two.fr.running.store.move(lose)
+        return await erasing(self, reasons, *given, **named)
+
+    monkeypatch.setattr(Eraser, "_erase", lost_first)
+    await two.fr.call("retention.run", by="dpo")
+    shown = await two.fr.show(id)
+    assert (shown["state"], shown["erased"]) == ("queued", None)
+    assert shown["content"]["note"] == "the bed"
 
 
 async def test_a_conversation_goes_as_a_whole(two: Two):

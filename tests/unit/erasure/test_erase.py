@@ -217,6 +217,16 @@ async def test_what_a_rule_did_not_know_of_is_looked_at_first(desk: Desk) -> Non
     assert await desk.eraser.erase({1: "enquiry", 2: "enquiry"}, newest={b"a": 2}) == 2
 
 
+@pytest.mark.parametrize(("newest", "after"), [({b"talk": 1}, "queued"), (None, "cancelled")], ids=["rule", "person"])
+async def test_a_rule_leaves_what_is_under_way(desk: Desk, newest: Mapping[bytes, int] | None, after: str) -> None:
+    """When it decided the peer had the message, and lost it since; a person who erases it knows that it waits."""
+    await desk.keeps(
+        desk.sent(1, state="queued", conversation=b"talk"), lambda c: messages.enqueue(c, [(1, PEER, NOW + 99)])
+    )
+    assert await desk.eraser.erase({1: "enquiry"}, newest=newest) == (after == "cancelled")
+    assert (await desk.states())[1][0] == after
+
+
 async def test_many_are_erased_in_several_transactions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, each once."""
     monkeypatch.setattr(erase, "AT_ONCE", 2)

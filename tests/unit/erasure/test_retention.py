@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 from support.kept_content import keep, name_of
 from support.nodes import NOW
 from support.robbed_stand_ins import Clock
@@ -18,7 +18,7 @@ from gateway.database import content, journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.database.tables import conversation
+from gateway.database.tables import conversation, message
 from gateway.erasure import retention
 from gateway.erasure import store as erasures
 from gateway.erasure.peer_requests import store as requests
@@ -478,6 +478,30 @@ async def test_a_referral_of_which_something_is_under_way_waits_for_that(desk: D
     await desk.retention.run()
     assert desk.others.done[-1][1] == {1: "declined", 2: "declined"}
     assert [row.message for row in await desk.content.store.read(requests.unsettled)] == [4]
+
+
+async def test_a_referral_of_which_something_is_under_way_by_the_end_of_the_look_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer was restored and has lost our answer, or an alarm is raised about a message that is not due yet."""
+    await ended(desk)
+    await desk.keeps(
+        desk.message(3, ENQUIRY, kind="referral", direction="out", state="awaiting_handover"),
+        desk.message(4, REQUEST, kind="referral", conversation=b"second", header=HEADER),
+        desk.message(5, ENQUIRY, kind="referral", conversation=b"second", at=LATER),
+        stands(b"second", state="declined", since=NOW),
+    )
+
+    async def sleep(_: float) -> None:
+        await desk.keeps(
+            lambda c: c.execute(update(message).where(message.c.ref == 3).values(state="queued")),
+            lambda c: journal.raise_alarm(c, at=NOW, kind="message.held", ref=5),
+        )
+
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    await desk.retention.run(rests=True)
+    assert desk.others.done[-1][1] == {}
+    assert await desk.content.store.read(requests.unsettled) == []
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
