@@ -20,7 +20,7 @@ from gateway.erasure.erase import Eraser, is_under_way
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention_look import CONFIRMED, Batch, Look, judge, key_of
+from gateway.erasure.retention_look import Batch, Look, judge, key_of
 from gateway.erasure.retention_rules import DAY, Plan, rest_after
 from gateway.erasure.rules import ErasureRequest, What
 from gateway.foundation.config import Config
@@ -28,10 +28,9 @@ from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.store import conversations, messages
 from gateway.messages.store.conversations import Key
-from gateway.messages.store.messages import IN, MessageRow
+from gateway.messages.store.messages import MessageRow
 from gateway.ports import Clock
 from gateway.statistics.releases import StatisticsReleases
-from schemas.types import type_name
 
 AT_ONCE = 50
 """Conversations that are looked at in one go: no more of what is stored is opened and held at a time."""
@@ -81,6 +80,7 @@ class Retention:
             opened += len(batch.messages)
             if rests:
                 await asyncio.sleep(rest_after(opened, monotonic() - began, self._config.keys.unwraps_per_minute))
+        look.hold_back()
         return look
 
     async def run(self, *, by: str | None = None, rests: bool = False) -> Plan:
@@ -94,23 +94,17 @@ class Retention:
         found.hold_back(await self._content.store.read(_alarmed))
         made = found.plan
         await self._releases.count_first([item.ref for item in made.erase])
-        asked = await self._ended(found, made)
+        asked = await self._ended(found)
         over = (item for item in made.erase if key_of(found.going[item.ref][0]) not in asked)
         reasons = {item.ref: item.rule for item in over if item.rule is not None}
         await self._eraser.erase(reasons, by=by, proof=found.proof, newest=found.newest)
         return made
 
-    async def _ended(self, found: Look, made: Plan) -> frozenset[Key]:
+    async def _ended(self, found: Look) -> frozenset[Key]:
         """The referrals that ended here without this node having to do with them any more: each becomes a request, from
         what the referral itself says. One of which something is still under way waits for that.
         """
-        over = sorted(item.ref for item in made.erase if item.rule in CONFIRMED)
-        asking = [
-            row
-            for row, kind in (found.going[ref] for ref in over)
-            if row.direction == IN and type_name(kind) == "referral.request" and key_of(row) not in found.left
-        ]
-        if asking:
+        if asking := found.owed:
             await self._content.store.move(partial(self._request, asking=asking))
         return frozenset(map(key_of, asking))
 

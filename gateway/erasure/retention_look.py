@@ -15,7 +15,7 @@ from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store.conversations import ConversationRow, Key
-from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.messages import IN, MessageRow
 from schemas import find_classes, highest_class
 from schemas.retention import load_retention as table
 from schemas.types import type_name
@@ -60,8 +60,21 @@ class Look:
         """Those of what goes that prove an erasure."""
         return frozenset(ref for ref, (_, kind) in self.going.items() if type_name(kind) in PROOF)
 
-    def hold_back(self, refs: Set[int | None]) -> None:
-        """These are under way by now: what would have gone of them stays."""
+    @property
+    def owed(self) -> list[MessageRow]:
+        """Of what goes the referrals whose senders are owed a confirmation of it, oldest first."""
+        over = sorted(item.ref for item in self.plan.erase if item.rule in CONFIRMED)
+        found = (self.going[ref] for ref in over)
+        return [row for row, kind in found if row.direction == IN and type_name(kind) == "referral.request"]
+
+    def hold_back(self, refs: Set[int | None] = frozenset()) -> None:
+        """These are under way by now: what would have gone of them stays. So does a referral of which something is
+        under way and whose sender is owed a confirmation, since that is made of the referral another day.
+        """
+        self._keep(refs)
+        self._keep({row.ref for row in self.owed if key_of(row) in self.left})
+
+    def _keep(self, refs: Set[int | None]) -> None:
         for ref in self.going.keys() & refs:
             self.left.add(key_of(self.going.pop(ref)[0]))
         self.plan.hold_back(refs)
@@ -74,11 +87,12 @@ def judge(look: Look, batch: Batch) -> None:
     for row, opened in batch.messages:
         key = key_of(row)
         standing = _standing(stories[key], batch.rows.get(key), held=row.conversation in look.holds)
-        decision = decide(_item(row, opened, standing, alarmed=row.ref in look.alarmed), rules, look.plan.now)
+        item = _item(row, opened, standing, alarmed=row.ref in look.alarmed)
+        decision = decide(item, rules, look.plan.now)
         look.plan.add(decision)
-        if decision.verdict is RetentionDecision.UNDER_WAY:
+        if item.under_way:
             look.left.add(key)
-        elif decision.verdict is RetentionDecision.ERASE and opened is not None:
+        if decision.verdict is RetentionDecision.ERASE and opened is not None:
             look.going[row.ref] = row, opened.facts.body_type
             look.newest[row.conversation] = newest[row.conversation]
 

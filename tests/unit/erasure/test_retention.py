@@ -467,17 +467,47 @@ async def test_other_endings_go_by_their_rule(desk: Desk, state: str, changed: d
     assert await desk.content.store.read(requests.unsettled) == []
 
 
-async def test_a_referral_of_which_something_is_under_way_waits_for_that(desk: Desk) -> None:
-    """Then it goes by its rule but for what is on its way; the others of that day become requests."""
+@pytest.mark.parametrize("state", ["awaiting_handover", "opened"], ids=["under way", "an alarm names it"])
+@pytest.mark.parametrize("at", [NOW, LATER], ids=["due", "not due yet"])
+async def test_a_referral_of_which_something_is_under_way_waits_for_that(desk: Desk, state: str, at: int) -> None:
+    """The confirmation is made of it: the rest goes by its rule, and so does the referral when nothing waits any more.
+    The others of that day become requests.
+    """
     await ended(desk)
     await desk.keeps(
-        desk.message(3, ENQUIRY, kind="referral", state="awaiting_handover"),
+        desk.message(3, ENQUIRY, kind="referral", state=state, at=at),
         desk.message(4, REQUEST, kind="referral", conversation=b"second", header=HEADER),
         stands(b"second", state="declined", since=NOW),
     )
-    await desk.retention.run()
-    assert desk.others.done[-1][1] == {1: "declined", 2: "declined"}
+    if state == "opened":
+        await desk.keeps(lambda c: journal.raise_alarm(c, at=NOW, kind="message.held", ref=3))
+    made = await desk.retention.run()
+    assert desk.others.done[-1][1] == {2: "declined"}
     assert [row.message for row in await desk.content.store.read(requests.unsettled)] == [4]
+    assert made.counts[UNDER_WAY, "declined"] == 1 + (at == NOW)
+    await desk.keeps(
+        lambda c: c.execute(update(message).where(message.c.ref == 3).values(state="opened")),
+        lambda c: journal.close_alarms(c, "message.held", at=NOW),
+    )
+    await desk.retention.run()
+    assert [row.message for row in await desk.content.store.read(requests.unsettled)] == [4, 1]
+
+
+async def test_a_referral_waits_where_an_alarm_is_raised_during_the_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the alarm had been open before; the report says so, and a dry run too."""
+    await ended(desk)
+
+    async def sleep(_: float) -> None:
+        await desk.keeps(lambda c: journal.raise_alarm(c, at=NOW, kind="message.held", ref=2))
+
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    made = await desk.retention.run(rests=True)
+    assert desk.others.done[-1][1] == {}
+    assert await desk.content.store.read(requests.unsettled) == []
+    assert made.lines() == [{"verdict": "under_way", "rule": "declined", "messages": 2}]
+    assert (await desk.retention.plan()).lines() == made.lines()
 
 
 async def test_a_referral_of_which_something_is_under_way_by_the_end_of_the_look_waits(

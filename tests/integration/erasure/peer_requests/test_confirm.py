@@ -10,6 +10,8 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 
+from gateway.database import journal
+from gateway.messages.store import messages
 from keys.primitives.encoding import b64u
 
 DAY = 86_400
@@ -92,6 +94,25 @@ async def test_a_declined_referral(two: Two) -> None:
     two.clock.advance(300 * DAY)
     await two.until(lambda: stand(two, "declined"), seconds=60)
     assert await two.al.rows("select count(*) from consent") == [(0,)]
+
+
+async def test_a_declined_referral_about_which_an_alarm_is_open(two: Two) -> None:
+    """AL keeps it until they have seen it, and erases and confirms then: the confirmation is made of the referral."""
+    request = await referred(two)
+    answer = about("referral.decline/1", "FR", reason="no_capacity") | {"in_reply_to": request}
+    decline = (await two.al.call("message.submit", **answer))["id"]
+    await two.until(lambda: came(two.fr, "referral.decline/1"), seconds=60)
+    await two.until(lambda: stand(two, "declined"), seconds=60)
+    alarm, store = "message.forgotten", two.al.running.store
+    (row,) = await store.read(lambda c: messages.find(c, decline))
+    await store.move(lambda c: journal.raise_alarm(c, at=two.clock.now(), kind=alarm, ref=row.ref))
+    two.clock.advance(30 * DAY)
+    await two.al.call("retention.run", by="dpo")
+    assert "content" in await two.al.show(request)
+    await store.move(lambda c: journal.close_alarms(c, alarm, at=two.clock.now()))
+    await two.al.call("retention.run", by="dpo")
+    await two.until(lambda: came(two.fr, "erasure.confirmation/1"), seconds=180)
+    assert "content" not in await two.al.show(request)
 
 
 async def test_a_referral_that_was_taken_back(two: Two) -> None:
