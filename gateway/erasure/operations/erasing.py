@@ -212,7 +212,8 @@ class ErasureOperations:
         dry = asked.dry_run
         due = await self._content.store.read(lambda c: _due(c, self._clock.now()))
         made = await (self._retention.plan() if dry else self._retention.run(by=caller.actor))
-        rows = await self._content.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
+        refs = [item.ref for item in made.erase]
+        rows = {row.ref: row for row in await self._content.store.read(lambda c: messages.get_all(c, refs))}
         items: list[Json] = [
             {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}
             for item in made.erase
@@ -329,7 +330,8 @@ async def shown(store: Store, row: MessageRow) -> Json:
 def _due(connection: Connection, now: int) -> list[Json]:
     """The requests of peers that are followed now, by the messages that made them."""
     refs = [row.message for row in requests.unsettled(connection) if row.follow is not None and row.follow <= now]
-    return [messages.get(connection, refs)[ref].id for ref in refs]
+    rows = {row.ref: row for row in messages.get_all(connection, refs)}
+    return [rows[ref].id for ref in refs]
 
 
 # --- legal holds --------------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,8 @@ from gateway.database.sealed_content import Content
 from gateway.database.tables import conversation, message
 from gateway.erasure import retention
 from gateway.erasure import store as erasures
+from gateway.erasure.operations.erasing import ErasureOperations
+from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
@@ -29,6 +32,9 @@ from gateway.erasure.retention_rules import DAY, Decision, Plan, RetentionDecisi
 from gateway.erasure.rules import What
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.foundation.workers import Workers
+from gateway.messages.store import messages
+from gateway.messages.store.messages import MessageRow
+from gateway.operations.roles import Caller
 
 OTHER = "n1other"
 ENQUIRY, REQUEST = "enquiry.capacity/1", "referral.request/1"
@@ -535,6 +541,44 @@ async def test_a_referral_of_which_something_is_under_way_by_the_end_of_the_look
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
+
+
+async def test_what_goes_is_named_some_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement takes 65 535 values on PostgreSQL: whoever asks about more messages is told of each all the same."""
+    await desk.keeps(
+        *(desk.message(ref) for ref in (1, 2, 3)),
+        *(partial(requests.add, row=asking(ref)) for ref in (1, 2, 3)),
+    )
+    desk.clock.at = LATER
+    get = messages.get
+
+    def limited(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
+        assert len(refs) <= 2
+        return get(connection, refs)
+
+    monkeypatch.setattr(messages, "AT_ONCE", 2)
+    monkeypatch.setattr(messages, "get", limited)
+    nobody: Any = None
+    clock: Any = desk.clock
+    operations = ErasureOperations(
+        content=desk.content,
+        keys=nobody,
+        eraser=nobody,
+        retention=desk.retention,
+        status_updates=nobody,
+        backup=None,
+        archive_days=None,
+        clock=clock,
+        actor=nobody,
+    )
+    answer: Any = await operations.run(RunRetention(dry_run=True), Caller(roles=frozenset()))
+    assert [item["id"] for item in answer.value["erase"]] == [name_of(ref) for ref in (1, 2, 3)]
+    assert answer.value["requests"] == [name_of(ref) for ref in (1, 2, 3)]
+
+
+def asking(ref: int) -> RequestRow:
+    """What a peer asked by this message, which is due."""
+    return RequestRow(ref=500 + ref, message=ref, peer=PEER, state=State.WAITING, at=NOW, follow=NOW, due=NOW)
 
 
 def test_the_report_is_in_its_order() -> None:
