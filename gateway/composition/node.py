@@ -64,7 +64,7 @@ class Node(KeepingPart):
     def chores(self) -> Sequence[Chore]:
         """What is done again and again, in the order in which it begins."""
         keys, push = self.upkeep.chores()
-        requests, erase = self.erasure.chores()
+        requests, *erasing = self.erasure.chores()
         return [
             *self.maintenance.chores(),
             *self.ledger.chores(),
@@ -86,7 +86,7 @@ class Node(KeepingPart):
             *self.overwork.chores(),
             *self.second_look.chores(),
             *self.consent_lapses.chores(),
-            erase,
+            *erasing,
             *self.taken_again.chores(),
             *self.review.chores(),
             *self.split_view.chores(),

@@ -27,7 +27,7 @@ WAITS_SINCE = "erasure_waits"
 
 
 class ErasureChores:
-    """Runs retention once a day, and the steps by which requests of peers are followed."""
+    """Runs retention once a day, the steps by which requests of peers are followed, and what comes after an erasure."""
 
     def __init__(
         self,
@@ -57,11 +57,15 @@ class ErasureChores:
         self._clock = clock
 
     def chores(self) -> Sequence[Chore]:
-        """Follow requests; erase."""
-        return Chore("erasure requests", MINUTE, self.follow_requests), Chore("erase", HOUR, self.erase)
+        """Follow requests; follow the rules, which may take hours; go on with what was erased."""
+        return (
+            Chore("erasure requests", MINUTE, self.follow_requests),
+            Chore("retention", HOUR, self.follow_rules),
+            Chore("erase", HOUR, self.erase),
+        )
 
-    async def erase(self) -> None:
-        """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on.
+    async def follow_rules(self) -> None:
+        """Once a day what may be kept no longer goes.
 
         Nothing of it happens while the time is not confirmed; a day that was missed so is told to a person. By a rule
         nothing goes from a node that was put back before its first link is begun anew: holds that were placed since are
@@ -75,9 +79,15 @@ class ErasureChores:
         if await self._store.read(lambda c: meta.get_meta(c, RETAINED) != today and not all_closed(c)):
             await self._retention.run(rests=True)
             await self._store.move(partial(_tell_done, today=today, now=now))
-        await self._case_system.ask()
-        await self._eraser.clean()
-        await self._receipts.tell()
+
+    async def erase(self) -> None:
+        """Go on with what was erased, once the time is confirmed: the case system is asked, files without a key go, and
+        the senders are told.
+        """
+        if await self._time.is_confirmed():
+            await self._case_system.ask()
+            await self._eraser.clean()
+            await self._receipts.tell()
 
     async def follow_requests(self) -> None:
         """Tell on what peers asked, follow it at its time and answer it. By following one the storage epoch ends at

@@ -300,11 +300,11 @@ async def test_no_rule_erases_before_people_have_placed_holds_again(drill: Drill
     await drill.lose_all_but(*await drill.backup())
     two.clock.advance(2 * DAY)
     await two.until(two.fr.running.time.is_confirmed, seconds=60)
-    await two.fr.running.erasure.erase()
+    await two.fr.running.erasure.follow_rules()
     assert "content" in await two.fr.show(id)
     await drill.reset()
     await two.until(two.fr.running.time.is_confirmed, seconds=60)
-    await two.fr.running.erasure.erase()
+    await two.fr.running.erasure.follow_rules()
     assert "content" not in await two.fr.show(id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 from support import rows
 from support.nodes import NOW
+from support.rest import until_at_rest
 from support.robbed_stand_ins import Clock
 
 from gateway.database import journal, meta
@@ -63,7 +65,7 @@ class House:
         return [(one.kind, one.at) for one in await self.store.read(journal.open_alarms)]
 
 
-WHOLE = ["run rests", "ask", "clean", "tell"]
+LOOKED = ["run rests"]
 
 
 @pytest.fixture
@@ -73,26 +75,27 @@ def house(store: Store) -> House:
 
 
 async def test_what_is_done_how_often(house: House) -> None:
-    """Requests each minute, the rest each hour."""
+    """Requests each minute, the rest each hour; what was erased does not wait for a look, which may take hours."""
     found = [(chore.name, chore.every, chore.run) for chore in house.chores.chores()]
     assert found == [
         ("erasure requests", MINUTE, house.chores.follow_requests),
+        ("retention", HOUR, house.chores.follow_rules),
         ("erase", HOUR, house.chores.erase),
     ]
 
 
 async def test_rules_are_followed_once_a_day(house: House) -> None:
-    """By the day of UTC; what is to be told on is told each time."""
+    """By the day of UTC."""
     midnight = (NOW // DAY + 1) * DAY
     for at, done in (
-        (NOW, WHOLE),
-        (NOW + HOUR, WHOLE[1:]),
-        (midnight - 1, WHOLE[1:]),
-        (midnight, WHOLE),
-        (midnight + HOUR, WHOLE[1:]),
+        (NOW, LOOKED),
+        (NOW + HOUR, []),
+        (midnight - 1, []),
+        (midnight, LOOKED),
+        (midnight + HOUR, []),
     ):
         house.clock.at = at
-        await house.chores.erase()
+        await house.chores.follow_rules()
         assert house.steps.taken() == done
         assert await house.day() == (b"%d" % (at // DAY), b"")
 
@@ -102,35 +105,61 @@ async def test_by_a_clock_in_doubt_nothing_is_erased(house: House) -> None:
     house.steps.sure = False
     for at, told in ((NOW, []), (NOW + DAY - 1, []), (NOW + DAY, [("erasure.waits", NOW + DAY)])):
         house.clock.at = at
-        await house.chores.erase()
+        await house.chores.follow_rules()
         assert (house.steps.taken(), await house.told()) == ([], told)
         assert await house.day() == (None, b"%d" % NOW)
     house.steps.sure = True
-    await house.chores.erase()
-    assert (house.steps.taken(), await house.told()) == (WHOLE, [])
+    await house.chores.follow_rules()
+    assert (house.steps.taken(), await house.told()) == (LOOKED, [])
     house.steps.sure = False
     house.clock.at = NOW + 9 * DAY
-    await house.chores.erase()
+    await house.chores.follow_rules()
     assert await house.told() == []
     house.clock.at = NOW + 8 * DAY
-    await house.chores.erase()
+    await house.chores.follow_rules()
     assert await house.told() == [("erasure.waits", NOW + 8 * DAY)]
 
 
+async def test_a_look_of_hours_delays_nothing_that_was_erased(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case system is asked and the senders are told while it goes on."""
+    over = asyncio.Event()
+
+    async def look(**_: bool) -> None:
+        await over.wait()
+
+    monkeypatch.setattr(house.steps, "run", look, raising=False)
+    running = asyncio.gather(*(chore.run() for chore in house.chores.chores()))
+    await until_at_rest()
+    done = house.steps.taken()
+    over.set()
+    await running
+    assert {"ask", "clean", "tell"} <= set(done)
+
+
+@pytest.mark.parametrize("sure", [True, False])
+async def test_what_was_erased_goes_on_each_time(house: House, sure: bool) -> None:
+    """Also on a node that was put back, but not by a clock in doubt: keys of the envelopes are destroyed."""
+    await house.store.move(lambda c: resets.mark_restored(c, Restored(at=NOW, backup=NOW - 9, sha256="s")))
+    house.steps.sure = sure
+    for _ in range(2):
+        await house.chores.erase()
+        assert house.steps.taken() == (["ask", "clean", "tell"] if sure else [])
+
+
 async def test_a_node_that_was_put_back_waits_for_its_first_link(house: House) -> None:
-    """Holds that were placed since its backup are placed again before that; what was decided before goes on."""
+    """Holds that were placed since its backup are placed again before that."""
 
     def put_back(connection: Connection) -> None:
         peers.add(connection, rows.peer())
         resets.mark_restored(connection, Restored(at=NOW, backup=NOW - 9, sha256="s"))
 
     await house.store.move(put_back)
-    await house.chores.erase()
-    assert (house.steps.taken(), await house.day()) == (WHOLE[1:], (None, None))
+    await house.chores.follow_rules()
+    assert (house.steps.taken(), await house.day()) == ([], (None, None))
     row = ResetRow(peer=rows.PEER, state=str(ResetState.OPEN), at=NOW)
     await house.store.move(lambda c: resets.put(c, row))
-    await house.chores.erase()
-    assert house.steps.taken() == WHOLE
+    await house.chores.follow_rules()
+    assert house.steps.taken() == LOOKED
 
 
 @pytest.mark.parametrize(
