@@ -21,7 +21,7 @@ from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.retention_look import Batch, Look, judge, key_of
-from gateway.erasure.retention_rules import DAY, Plan, rest_after
+from gateway.erasure.retention_rules import DAY, Plan, add_taken, rest_after
 from gateway.erasure.rules import ErasureRequest, What
 from gateway.foundation.config import Config
 from gateway.foundation.workers import Workers
@@ -70,16 +70,18 @@ class Retention:
         """Look at all that is stored, some conversations at a time; with `rests` it leaves the keys to people."""
         await self._status_updates.keep()
         holds, alarmed = await self._content.store.read(lambda c: (store.holds(c).keys(), _alarmed(c)))
-        now, last, began, opened = self._clock.now(), b"", monotonic(), 0
+        now, last, pace = self._clock.now(), b"", self._config.keys.unwraps_per_minute
+        taken, at = 0.0, monotonic()
         horizon = now + self._config.horizon_days * DAY
         look = Look(plan=Plan(now=now, horizon=horizon), holds=holds, alarmed=alarmed)
         while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
             last = talks[-1]
             batch = await self._content.store.read(partial(self._open, talks=talks))
             await self._workers.off_loop(partial(judge, look, batch))
-            opened += len(batch.messages)
             if rests:
-                await asyncio.sleep(rest_after(opened, monotonic() - began, self._config.keys.unwraps_per_minute))
+                began, at = at, monotonic()
+                taken = add_taken(taken, len(batch.messages), at - began, pace)
+                await asyncio.sleep(rest_after(taken, pace))
         look.hold_back()
         return look
 

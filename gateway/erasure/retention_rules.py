@@ -122,11 +122,17 @@ class Plan:
         ]
 
 
-def rest_after(opened: int, took: float, per_minute: int) -> float:
-    """Seconds to rest after so many messages were opened in so long, where a key service opens `per_minute`: a quarter
-    of that is enough, and the first quarter of a minute's goes at once.
+def add_taken(taken: float, opened: int, took: float, per_minute: int) -> float:
+    """How many messages of its part retention has taken by now, when it opened so many in so long after it had `taken`
+    some. A minute gives back a minute's part, of what a key service opens `per_minute`. What is not taken is not saved
+    up: people were kept waiting meanwhile, and more of it at once would keep them waiting again.
     """
-    return max(0.0, (opened * PARTS - per_minute) * 60 / per_minute - took)
+    return max(0.0, taken + opened - took * per_minute / PARTS / 60)
+
+
+def rest_after(taken: float, per_minute: int) -> float:
+    """Seconds to rest until no more than a minute's part is taken: so much comes at once, and then as it comes back."""
+    return max(0.0, (taken * PARTS - per_minute) * 60 / per_minute)
 
 
 def decide(item: Item, rules: Iterable[Rule], now: int) -> Decision:

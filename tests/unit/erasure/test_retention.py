@@ -261,22 +261,44 @@ async def test_the_daily_look_rests_and_a_person_waits_for_no_rest(desk: Desk, m
     """After each go, by how much it has opened by then."""
     monkeypatch.setattr(retention, "AT_ONCE", 2)
     await desk.keeps(*(desk.message(ref, conversation=b"talk %d" % ref) for ref in range(1, 6)))
-    asked, slept = list[tuple[int, int]](), list[float]()
+    asked, slept = list[tuple[float, int]](), list[float]()
 
-    def rest(opened: int, took: float, per_minute: int) -> float:
-        asked.append((opened, per_minute))
-        return 0.01 * opened
+    def rest(taken: float, per_minute: int) -> float:
+        asked.append((taken, per_minute))
+        return 0.01 * taken
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     monkeypatch.setattr(retention, "rest_after", rest)
+    monkeypatch.setattr(retention, "monotonic", lambda: 7.0)
     monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
     await desk.retention.run(by="Ana B.")
     assert asked == []
     await desk.retention.run(rests=True)
     assert asked == [(2, PACE), (4, PACE), (5, PACE)]
     assert slept == [0.02, 0.04, 0.05]
+
+
+async def test_what_people_kept_busy_is_not_made_up_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an hour in which the key service had no time for it comes the part of a minute at once, then rests."""
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    monkeypatch.setattr(desk.retention._config.keys, "unwraps_per_minute", 8)
+    await desk.keeps(*(desk.message(ref, conversation=b"talk %d" % ref) for ref in range(1, 7)))
+    took, slept, open_each = iter([3_600.0]), [0.0], desk.content.sealer.open_each
+
+    def opened(rows: Any) -> Any:
+        slept[0] += next(took, 0.0)
+        return open_each(rows)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(desk.content.sealer, "open_each", opened)
+    monkeypatch.setattr(retention, "monotonic", lambda: sum(slept))
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    await desk.retention.run(rests=True)
+    assert slept == [3_600, 0, 0, 0, 30, 30, 30]
 
 
 async def test_what_an_alarm_is_about_by_the_end_of_the_look_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from gateway.erasure.retention_rules import (
     Plan,
     RetentionDecision,
     RetentionFacts,
+    add_taken,
     decide,
     ends_at,
     rest_after,
@@ -243,9 +244,21 @@ def test_a_broken_table_is_refused(value):
 
 
 @pytest.mark.parametrize(
-    ("opened", "took", "rest"),
-    [(0, 0, 0), (3_000, 0, 0), (3_050, 0, 1), (3_050, 0.4, 0.6), (3_050, 5, 0), (15_000, 30, 210)],
+    ("taken", "opened", "took", "by_now", "rest"),
+    [
+        (0, 3_000, 0, 3_000, 0),
+        (3_000, 50, 0, 3_050, 1),
+        (3_000, 50, 0.4, 3_030, 0.6),
+        (3_050, 50, 1, 3_050, 1),
+        (0, 15_000, 30, 13_500, 210),
+        (3_000, 50, 5, 2_800, 0),
+        (100, 50, 3_600, 0, 0),
+    ],
+    ids=["a part at once", "more", "slowly", "as it comes back", "much", "as slow as a part", "people were busy"],
 )
-def test_a_quarter_of_what_the_key_service_opens_is_used(opened: int, took: float, rest: float):
-    """Of 12 000 in a minute 3 000 at once, and 50 in a second."""
-    assert rest_after(opened, took, 12_000) == pytest.approx(rest)
+def test_a_quarter_of_what_the_key_service_opens_is_used(
+    taken: float, opened: int, took: float, by_now: float, rest: float
+):
+    """Of 12 000 in a minute 3 000 at once, and 50 in a second; what was not taken in an hour is not taken after it."""
+    assert add_taken(taken, opened, took, 12_000) == pytest.approx(by_now)
+    assert rest_after(by_now, 12_000) == pytest.approx(rest)
