@@ -5,9 +5,10 @@ a conversation stands is in its row, which outlives the contents (`gateway.conve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from functools import partial
 from time import monotonic
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -23,7 +24,10 @@ from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.retention_look import Batch, Look, judge, key_of
 from gateway.erasure.retention_rules import DAY, Plan, add_taken, rest_after
 from gateway.erasure.rules import ErasureRequest, What
+from gateway.errors import GatewayError
+from gateway.foundation.chores import MINUTE
 from gateway.foundation.config import Config
+from gateway.foundation.logs import logger
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.store import conversations, messages
@@ -32,10 +36,14 @@ from gateway.messages.store.messages import MessageRow
 from gateway.ports import Clock
 from gateway.statistics.releases import StatisticsReleases
 
+T = TypeVar("T")
+
 AT_ONCE = 50
 """Conversations that are looked at in one go: no more of what is stored is opened and held at a time."""
 RETAINED = "retained"
 """The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
+TRIES = 60
+"""How often a step of the daily look that fails is tried, a minute apart: another look would begin no sooner."""
 
 
 class Retention:
@@ -74,9 +82,8 @@ class Retention:
         taken, at = 0.0, monotonic()
         horizon = now + self._config.horizon_days * DAY
         look = Look(plan=Plan(now=now, horizon=horizon), holds=holds, alarmed=alarmed)
-        while talks := await self._content.store.read(partial(messages.talks_after, after=last, limit=AT_ONCE)):
-            last = talks[-1]
-            batch = await self._content.store.read(partial(self._open, talks=talks))
+        while batch := await self._patiently(partial(self._read_next, last), rests=rests):
+            last = batch.last
             await self._workers.off_loop(partial(judge, look, batch))
             if rests:
                 began, at = at, monotonic()
@@ -93,14 +100,29 @@ class Retention:
         those of peers (`gateway.erasure.peer_requests.execute`).
         """
         found = await self._look(rests=rests)
+        await self._patiently(partial(self._carry_out, found, by), rests=rests)
+        return found.plan
+
+    async def _carry_out(self, found: Look, by: str | None) -> None:
+        """Do what was decided, but for what is under way by now; what was done before is not done again."""
         found.hold_back(await self._content.store.read(_alarmed))
-        made = found.plan
-        await self._releases.count_first([item.ref for item in made.erase])
+        await self._releases.count_first([item.ref for item in found.plan.erase])
         asked = await self._ended(found)
-        over = (item for item in made.erase if key_of(found.going[item.ref][0]) not in asked)
+        over = (item for item in found.plan.erase if key_of(found.going[item.ref][0]) not in asked)
         reasons = {item.ref: item.rule for item in over if item.rule is not None}
         await self._eraser.erase(reasons, by=by, proof=found.proof, newest=found.newest)
-        return made
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]], *, rests: bool) -> T:
+        """Do a step of a look. One that fails is tried again where no person waits for it: a look that ends begins anew
+        with all that is stored, and that may take hours.
+        """
+        for _ in range(TRIES if rests else 0):
+            try:
+                return await step()
+            except GatewayError as error:
+                logger().info("retention.postponed", code=str(error.code))
+                await asyncio.sleep(MINUTE)
+        return await step()
 
     async def _ended(self, found: Look) -> frozenset[Key]:
         """The referrals that ended here without this node having to do with them any more: each becomes a request, from
@@ -140,7 +162,13 @@ class Retention:
                 RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
             )
 
-    def _open(self, connection: Connection, talks: Sequence[bytes]) -> Batch:
+    async def _read_next(self, after: bytes) -> Batch | None:
+        return await self._content.store.read(partial(self._open, after=after))
+
+    def _open(self, connection: Connection, after: bytes) -> Batch | None:
+        talks = messages.talks_after(connection, after, AT_ONCE)
+        if not talks:
+            return None
         rows = store.stored_of(connection, talks)
         sealed = content.get(connection, [row.ref for row in rows])
         plain = zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True)
@@ -148,6 +176,7 @@ class Retention:
         return Batch(
             messages=[(row, contents.get(row.ref)) for row in rows],
             rows=conversations.get(connection, talks),
+            last=talks[-1],
         )
 
 

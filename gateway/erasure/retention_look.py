@@ -27,10 +27,11 @@ CONFIRMED = frozenset({"declined", "expired"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is stored of some conversations, with where each stands."""
+    """What is stored of some conversations, with where each stands; `last` is the last of them."""
 
     messages: Sequence[tuple[MessageRow, MessageContent | None]]
     rows: Mapping[Key, ConversationRow]
+    last: bytes
 
 
 @dataclass(slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from gateway.erasure.retention import Retention
 from gateway.erasure.retention_rules import DAY, Decision, Plan, RetentionDecision
 from gateway.erasure.rules import What
 from gateway.erasure.store import ErasureRow, HoldRow
+from gateway.errors import Code, TransientError
 from gateway.foundation.workers import Workers
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
@@ -317,6 +318,54 @@ async def test_what_an_alarm_is_about_by_the_end_of_the_look_stays(desk: Desk, m
         {"verdict": "under_way", "rule": "enquiry", "messages": 1},
     ]
     assert set(desk.others.done[-1][1]) == {2}
+
+
+@pytest.mark.parametrize("part", ["open_each", "count_first", "erase"])
+async def test_a_look_goes_on_after_what_failed(desk: Desk, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """What it knows by then took hours. A person is told at once, and asks again."""
+    monkeypatch.setattr(retention, "AT_ONCE", 1)
+    await desk.keeps(desk.message(1), desk.message(2, conversation=b"other"))
+    desk.clock.at = LATER
+    owner: Any = desk.content.sealer if part == "open_each" else desk.others
+    work, failures, slept = getattr(owner, part), iter("123"), list[float]()
+
+    def busy(*asked: Any, **named: Any) -> Any:
+        if next(failures, None):
+            raise TransientError(Code.BUSY, "asked more often than a node needs")
+        return work(*asked, **named)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(owner, part, busy)
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    with pytest.raises(TransientError):
+        await desk.retention.run(by="Ana B.")
+    assert slept == []
+    made = await desk.retention.run(rests=True)
+    assert [seconds for seconds in slept if seconds] == [60, 60]
+    assert made.lines() == [{"verdict": "erase", "rule": "enquiry", "messages": 2}]
+    assert set(desk.others.done[-1][1]) == {1, 2}
+
+
+async def test_a_look_ends_where_it_fails_for_as_long_as_it_would_have_rested(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one begins an hour later."""
+    await desk.keeps(desk.message(1))
+    slept = list[float]()
+
+    def away(_: Any) -> Any:
+        raise TransientError(Code.UNREACHABLE, "the key service is away")
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(desk.content.sealer, "open_each", away)
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    with pytest.raises(TransientError):
+        await desk.retention.run(rests=True)
+    assert slept == [60] * 60
 
 
 # --- what comes before a rule -----------------------------------------------------------------------------------------
