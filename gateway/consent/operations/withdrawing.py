@@ -25,6 +25,7 @@ from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
 from gateway.messages.store import conversations, messages
+from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
 from gateway.peers.registry import Peer, PeerRegistry
@@ -34,6 +35,8 @@ from keys.primitives.encoding import b64u
 WITHDRAWAL = "consent.withdrawal/1"
 MOST_GRANTS = 30
 """Grants that a consent record can have, and places that a withdrawal can name (their schemas)."""
+TRIES = 3
+"""Times that a withdrawal is prepared before what came meanwhile is for the telephone."""
 
 
 def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[int] | None = None) -> dict[str, Json]:
@@ -54,10 +57,13 @@ def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[in
 
 @dataclass(slots=True, kw_only=True)
 class _Told:
-    """How one withdrawal is told: messages, the numbers of messages that do not open, and by peer that cannot be told
-    the number of one by which it knows the consent: about both a person has to phone.
+    """How one withdrawal is told: to whom and in which conversations, by which messages, the numbers of messages that
+    do not open, and by peer that cannot be told the number of one by which it knows the consent: about both a person
+    has to phone.
     """
 
+    index: bytes
+    known_by: frozenset[Key]
     told: list[Prepared] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     untold: dict[NodeId, int] = field(default_factory=dict)
@@ -92,23 +98,33 @@ class Withdrawer:
     ) -> tuple[list[str], list[Json]]:
         """Take these back, each with the content of its withdrawal, in one transaction: their states after it, and who
         is told by which message. `actor` is the pseudonym of who does it, `attested` by a case system.
+
+        Whom a message reached while this was prepared is told too: it is prepared anew. At the last try a person has to
+        phone them, since nothing may hold up the withdrawal itself.
         """
         now = self._clock.now()
-        found = [await self._tell(known, taken_back, actor) for known, taken_back in wanted]
-        told = [item for one in found for item in one.told]
         effects = [Withdrawal(content=self._content, withdrawn=taken_back) for _, taken_back in wanted]
 
-        def move(connection: Connection) -> list[str]:
+        def move(connection: Connection, found: Sequence[_Told], last: bool) -> list[str] | None:
+            late = [self._find_late(connection, one) for one in found]
+            if any(late) and not last:
+                return None
             states = [effect.write(connection, now) for effect in effects]
-            write_prepared(connection, told)
-            for one in found:
+            write_prepared(connection, [item for one in found for item in one.told])
+            for one, others in zip(found, late, strict=True):
                 register.alarm(connection, one.damaged, now)
-                for peer, ref in one.untold.items():
+                for peer, ref in (others | one.untold).items():
                     journal.raise_alarm(connection, at=now, kind="consent.untold", peer=peer, ref=ref)
                 journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
             return states
 
-        states = await self._content.store.move(move)
+        states: list[str] | None = None
+        tries = 0
+        while states is None:
+            tries += 1
+            found = [await self._tell(known, taken_back, actor) for known, taken_back in wanted]
+            states = await self._content.store.move(partial(move, found=found, last=tries == TRIES))
+        told = [item for one in found for item in one.told]
         for item in told:
             self._wakeups.outgoing(item.row.peer).set()
         await self._events.happened()
@@ -118,8 +134,8 @@ class Withdrawer:
         """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
         us: each conversation stands still on both sides, also one of which everything was erased here.
         """
-        made = _Told()
-        found = await self._content.store.read(lambda c: find_known_by(self._content.sealer, c, known))
+        found = await self._content.store.read(partial(self._find_known_by, index=known.index))
+        made = _Told(index=known.index, known_by=frozenset(found))
         for (_, node), by in found.items():
             sealed = await self._content.store.read(partial(content.get, refs=[ref for ref, _ in by]))
             there = next(((ref, incoming) for ref, incoming in by if ref in sealed), None)
@@ -193,6 +209,18 @@ class Withdrawer:
             content=taken_back,
         )
         return await self._preparation.prepare(draft, peer, reference=str(taken_back["consent_id"]))
+
+    def _find_known_by(self, connection: Connection, index: bytes) -> dict[Key, list[tuple[int, bool]]]:
+        """Find who knows a consent, by what is stored now."""
+        sealer = self._content.sealer
+        return find_known_by(sealer, connection, register.known_under(sealer, connection, index))
+
+    def _find_late(self, connection: Connection, told: _Told) -> dict[NodeId, int]:
+        """Find who knows the consent since its withdrawal was prepared, or in one conversation more, each with the
+        number of a message by which they do.
+        """
+        known_by = self._find_known_by(connection, told.index)
+        return {key[1]: by[0][0] for key, by in known_by.items() if key not in told.known_by}
 
     def is_known_elsewhere(self, connection: Connection, known: register.Known) -> bool:
         """Whether a peer knows the consent, so that it can be taken back though nothing of it is left here."""

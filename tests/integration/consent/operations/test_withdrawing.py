@@ -16,6 +16,7 @@ from support.pair import Party, Spoiler, Two, two_nodes
 from support.persons import ANA, agreed, damage, referral, referred, stands
 from support.tables import table
 
+from gateway.consent.operations.withdrawing import TRIES, Withdrawer
 from gateway.errors import RefusedError
 from gateway.operations.roles import Caller, Role
 from keys.documents.succession import sign_descriptor
@@ -109,6 +110,25 @@ async def test_whom_nothing_says_how_to_tell_is_for_the_telephone(two: Two):
     assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
     (alarm,) = [one for one in (await two.fr.call("alarm.list"))["alarms"] if one["kind"] == "consent.untold"]
     assert (alarm["peer"], alarm["message"] is not None) == ("AL", True)
+
+
+async def test_what_goes_meanwhile_each_time_is_for_the_telephone(two: Two, monkeypatch: pytest.MonkeyPatch):
+    """However often somebody gets to know the consent while its withdrawal is made ready, it counts in the end; who
+    came last is named in an alarm, and nobody else.
+    """
+    tell, came = Withdrawer._tell, list[str]()
+
+    async def tell_slowly(*given: Any) -> Any:
+        made = await tell(*given)
+        came.append(str((await referred(two, "F-1", CONSENT))["id"]))
+        return made
+
+    monkeypatch.setattr(Withdrawer, "_tell", tell_slowly)
+    told = await withdraw(two.fr)
+    assert (len(came), len(told)) == (TRIES, 2 + TRIES - 1)
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    alarms = (await two.fr.call("alarm.list"))["alarms"]
+    assert [(one["peer"], one["message"]) for one in alarms if one["kind"] == "consent.untold"] == [("AL", came[-1])]
 
 
 @pytest.mark.parametrize("attested", [False, True], ids=["by a person", "attested by a case system"])

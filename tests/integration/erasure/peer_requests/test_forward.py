@@ -15,15 +15,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from support.canary import Scanner
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, introduce, make_party
-from support.persons import stands
+from support.persons import case_of, stands
 
 from gateway.administration.backup import DATABASE
 from gateway.administration.restore import verify as verify_backup
+from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.database.content import SealedRow
 from gateway.errors import RefusedError
 from gateway.evidence.build import verify
@@ -96,8 +98,8 @@ def referral(to: Party, mark: str, **handling: Any) -> dict[str, Any]:
     return request | {"purpose": "referral"}
 
 
-async def shared(three: Three) -> tuple[str, str]:
-    """FR has referred a person to AL, and AL, within the grant, to IT, which has asked back; both conversations."""
+async def began(three: Three) -> str:
+    """FR has referred a person to AL, who may pass the data on to IT; the conversation."""
     a, b, c = three.a, three.b, three.c
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT, "onward_sharing": True}
     record["grants"] = [
@@ -112,14 +114,27 @@ async def shared(three: Three) -> tuple[str, str]:
     wanted = referral(b, MARKS["first"], onward_sharing="named_units", onward_units=[unit_of(c)])
     first = await a.call("message.submit", **wanted)
     await three.until(lambda: has(b, "referral.request/1"), seconds=60)
-    case = (await b.call("conversation.show", id=first["conversation"]))["of_case"]["id"]
-    second = await b.call("message.submit", **referral(c, MARKS["passed on"]), case=case)
+    return str(first["conversation"])
+
+
+async def pass_on(three: Three, first: str) -> str:
+    """AL passes the data on to IT; the conversation."""
+    case = await case_of(three.b, first)
+    done = await three.b.call("message.submit", **referral(three.c, MARKS["passed on"]), case=case)
+    return str(done["conversation"])
+
+
+async def shared(three: Three) -> tuple[str, str]:
+    """FR has referred a person to AL, and AL, within the grant, to IT, which has asked back; both conversations."""
+    b, c = three.b, three.c
+    first = await began(three)
+    second = await pass_on(three, first)
     await three.until(lambda: has(c, "referral.request/1"), seconds=60)
     question = example("info.request/1", "AL", consent_ref=CONSENT) | {"purpose": "referral"}
     question["content"]["items"][0]["why_needed"] = MARKS["answer"]
-    await c.call("message.submit", **question | {"conversation": second["conversation"]})
+    await c.call("message.submit", **question | {"conversation": second})
     await three.until(lambda: has(b, "info.request/1"), seconds=60)
-    return str(first["conversation"]), str(second["conversation"])
+    return first, second
 
 
 def has(party: Party, body_type: str) -> bool:
@@ -266,6 +281,25 @@ async def test_who_passed_data_on_tells_both_ways(three: Three) -> None:
     assert {told["peer"] for told in done["told"]} == {"FR", "IT"}
     for party in (three.a, three.c):
         await three.until(lambda party=party: has(party, "consent.withdrawal/1"), seconds=60)
+
+
+async def test_who_gets_the_data_during_a_withdrawal_is_told(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person withdraws at B, and while that is made ready a colleague passes the data on to C, which takes them: C
+    hears of the withdrawal as well.
+    """
+    first, prepare = await began(three), Withdrawer._prepare
+
+    async def prepare_slowly(*given: Any) -> Any:
+        if not has(three.c, "referral.request/1"):
+            await pass_on(three, first)
+            await three.until(lambda: has(three.c, "referral.request/1"), seconds=60)
+        return await prepare(*given)
+
+    monkeypatch.setattr(Withdrawer, "_prepare", prepare_slowly)
+    done = await three.b.call("consent.withdraw", id=CONSENT, by="w-2")
+    assert sorted(told["peer"] for told in done["told"]) == ["FR", "IT"]
+    await three.until(lambda: has(three.c, "consent.withdrawal/1"), seconds=60)
+    assert "consent.untold" not in await three.b.alarms()
 
 
 async def test_who_recorded_it_hears_what_was_said_to_somebody_it_does_not_know(three: Three) -> None:
