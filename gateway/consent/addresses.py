@@ -43,11 +43,6 @@ class Address:
     header: dict[str, Json]
 
 
-def was_signed(connection: Connection, refs: Sequence[int]) -> bool:
-    """Whether one of these messages was signed: otherwise none of them ever left this node."""
-    return bool(messages.sealings(connection, refs))
-
-
 def find_address(
     connection: Connection,
     sealer: ContentSealer,

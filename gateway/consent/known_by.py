@@ -13,6 +13,7 @@ from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
 from gateway.messages import content_codec
+from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local, messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN
@@ -32,13 +33,24 @@ def find_known_by(
     told = set(local.consent_told_to(connection, known.index).values())
     found: dict[Key, list[tuple[int, bool]]] = {}
     rows = messages.get_all(connection, sorted(told | set(messages.under(connection, known.index))))
+    exchanged = find_exchanged(connection, rows)
     for row in rows:
-        if row.direction == messages.IN or row.n is not None or row.ref in told:
+        if row.ref in exchanged or row.ref in told:
             found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
     holders = {row.holder for row in known.rows} - {OWN, *(node for _, node in found)}
     for row in _records_from(sealer, connection, known, holders) if holders else ():
         found.setdefault((row.conversation, row.peer), []).append((row.ref, True))
     return found
+
+
+def find_exchanged(connection: Connection, rows: Collection[MessageRow]) -> frozenset[int]:
+    """Those of these messages that their peer sent, or may have: what is numbered, and what lost its number because
+    this node or the peer was restored, so that it was signed before or is asked about.
+    """
+    unnumbered = [row for row in rows if row.direction == messages.OUT and row.n is None]
+    signed = {one.message for one in messages.sealings(connection, [row.ref for row in unnumbered])}
+    never_left = {row.ref for row in unnumbered if row.state != Outgoing.VOIDING} - signed
+    return frozenset(row.ref for row in rows) - never_left
 
 
 def _records_from(

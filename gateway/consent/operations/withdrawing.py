@@ -13,7 +13,7 @@ from gateway.cases.register import named_in
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
 from gateway.consent.effects import Withdrawal
-from gateway.consent.known_by import find_known_by
+from gateway.consent.known_by import find_exchanged, find_known_by
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
@@ -186,7 +186,7 @@ class Withdrawer:
                 author=author,
             )
 
-        if not await self._content.store.read(partial(addresses.was_signed, refs=refs)):
+        if not await self._content.store.read(lambda c: find_exchanged(c, messages.get_all(c, refs))):
             return
         address = await self._content.store.read(query)
         if peer is None or address is None:

@@ -35,7 +35,7 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, headers
-from gateway.messages.machines.delivery import Outgoing
+from gateway.messages.machines.delivery import SENDING
 from gateway.messages.store import local, messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import IN, MessageRow
@@ -223,7 +223,7 @@ class RequestForwarder:
         found = find_known_by(self._content.sealer, connection, known)
         refs = [ref for (_, peer), by in found.items() if peer != asking.peer for ref, _ in by if ref not in went]
         rows = messages.get_all(connection, refs)
-        return [row.ref for row in rows if row.direction == IN or row.n is not None or row.state == Outgoing.QUEUED]
+        return [row.ref for row in rows if row.direction == IN or row.n is not None or row.state in SENDING]
 
     def _drafts(self, task: Task, peer: NodeId, address: Address, ids: Sequence[str]) -> list[Draft]:
         """What is said to one unit, in the name of the node."""

@@ -92,11 +92,6 @@ def units(address: Address | None) -> tuple[Any, ...]:
     return tuple(address.header[f"{side}_{part}"] for side in ("sender", "recipient") for part in ("unit", "role"))
 
 
-def test_what_was_signed_left_this_node(signed: Connection):
-    """Of what was never signed nobody has to hear."""
-    assert [addresses.was_signed(signed, refs) for refs in ([1], [2], [1, 2], [])] == [False, True, True, False]
-
-
 def test_the_conversation_is_the_one_that_was_signed(signed: Connection, vault: ContentSealer):
     """With its purpose, and all that a header of a withdrawal says."""
     to = (f"{OURS.node}/desk", f"{THEIRS.node}/police")

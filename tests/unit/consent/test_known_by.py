@@ -21,6 +21,7 @@ from gateway.foundation.ids import CaseId
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
+from gateway.messages.store.messages import StatementRow
 from keys.primitives.encoding import canon, lp_join
 
 ID, OTHER = "A" * 22, "B" * 22
@@ -58,6 +59,23 @@ def test_who_relies_on_a_consent_knows_it(connection: Connection, vault: Content
     assert find_known_by(vault, connection, known(OWN)) == {
         (TALK, PEER): [(1, True), (2, False)],
         (b"second", THIRD): [(5, False)],
+    }
+
+
+def test_who_may_have_it_since_a_restore_knows_it(connection: Connection, vault: ContentSealer):
+    """By what lost its number with a restore: the peer is asked about it, or it waits anew and was signed before."""
+    messages.add(
+        connection,
+        [
+            rows.message(1, consent=INDEX, state="voiding"),
+            rows.message(2, consent=INDEX, conversation=b"second", peer=THIRD),
+            rows.message(3, consent=INDEX, conversation=b"third", peer=FOURTH),
+        ],
+    )
+    messages.add_statements(connection, [StatementRow(hash="of before", message=2, evidence=9, created=1)])
+    assert find_known_by(vault, connection, known(OWN)) == {
+        (TALK, PEER): [(1, False)],
+        (b"second", THIRD): [(2, False)],
     }
 
 

@@ -8,6 +8,7 @@ every stored row is really tried.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ import pytest_asyncio
 from support.canary import Scanner
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT
-from support.pair import START, Party, Spoiler, Two, example, introduce, make_party
+from support.pair import PASSPHRASE, START, Party, Spoiler, Two, example, introduce, make_party
 from support.persons import case_of, stands
 
 from gateway.administration.backup import DATABASE
+from gateway.administration.restore import restore
 from gateway.administration.restore import verify as verify_backup
 from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.database.content import SealedRow
@@ -300,6 +302,26 @@ async def test_who_gets_the_data_during_a_withdrawal_is_told(three: Three, monke
     assert sorted(told["peer"] for told in done["told"]) == ["FR", "IT"]
     await three.until(lambda: has(three.c, "consent.withdrawal/1"), seconds=60)
     assert "consent.untold" not in await three.b.alarms()
+
+
+async def test_who_may_have_the_data_since_a_restore_is_told(three: Three) -> None:
+    """B lost its disk when it had passed the data on to C, and its backup is of the moment before: it can only ask
+    whether C has them. The person withdraws at B before the links begin anew, and C is told.
+    """
+    b, c = three.b, three.c
+    first, wire = await began(three), Spoiler(b)
+    wire.away = True
+    await pass_on(three, first)
+    made = await b.call("backup.make", folder=str(b.folder.parent / "before"))
+    wire.away = False
+    await three.until(lambda: has(c, "referral.request/1"), seconds=200)
+    await b.stop()
+    shutil.rmtree(b.folder)
+    backups = (Path(made["data"]), Path(made["keystore"]))
+    await restore(*backups, three.recovery, b.folder, PASSPHRASE, ledger=None, clock=three.clock, cost=CHEAP)
+    await b.start()
+    done = await b.call("consent.withdraw", id=CONSENT, by="w-2")
+    assert sorted(told["peer"] for told in done["told"]) == ["FR", "IT"]
 
 
 async def test_who_recorded_it_hears_what_was_said_to_somebody_it_does_not_know(three: Three) -> None:

@@ -403,3 +403,16 @@ async def test_who_can_not_be_told_of_a_withdrawal(desk: Desk) -> None:
     await desk.forwarder.spread()
     assert set(desk.told()) == {ONWARD.node}
     assert await desk.alarms() == [("consent.untold", THIRD.node, ASKS, NOW)]
+
+
+async def test_who_may_have_it_since_a_restore_hears_of_a_withdrawal(desk: Desk) -> None:
+    """What went lost its number when this node was restored: whoever it was for is asked whether it came."""
+    await desk.keeps(
+        desk.said(1, consent=desk.index),
+        desk.recorded(PEER.node),
+        desk.passed(2, n=None, state="voiding"),
+        desk.passed(3, THIRD, n=None, state="queued"),
+    )
+    await desk.asked(What.CONSENT, withdrawn=WITHDRAWN)
+    await desk.forwarder.spread()
+    assert desk.told() == {ONWARD.node: [("consent.withdrawal/1", "all")]}
