@@ -12,6 +12,7 @@ from gateway.cases import store as cases
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
 from gateway.consent import register
+from gateway.consent.known_by import find_known_by
 from gateway.consent.register import Known
 from gateway.consent.rules import places_of
 from gateway.database import content, journal
@@ -115,8 +116,11 @@ def withdraw_again(
         withdrawn["consent_id"] = before.held[0].record["consent_id"]
     if _take_back(content, connection, before, withdrawn, now) is None:
         return False
-    if before.rows:
-        journal.raise_alarm(connection, at=now, kind="consent.withdrawn_again", ref=before.rows[0].ref)
+    refs = [row.ref for row in before.rows]
+    if not refs:  # erased here with what relied on it, of which somebody else may still have the data
+        refs = [ref for by in find_known_by(content.sealer, connection, before).values() for ref, _ in by]
+    if refs:
+        journal.raise_alarm(connection, at=now, kind="consent.withdrawn_again", ref=refs[0])
     return True
 
 

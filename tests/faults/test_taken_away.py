@@ -74,6 +74,25 @@ async def test_a_ledger_takes_away_again_before_anything_is_served(drill: Drill)
     await two.until(lambda: goes_on.exists() and goes_on.read_bytes() == drill.ledger.read_bytes(), seconds=5)
 
 
+async def test_whoever_has_what_was_erased_here_hears_of_it_after_a_restore(drill: Drill) -> None:
+    """She withdraws when all of hers was erased at FR, AL is away, and the disk with the message to AL is lost. The
+    ledger takes the consent back; an alarm says so though no record of it is left, and done once more AL is told.
+    """
+    two = drill.two
+    await referred(two)
+    await two.fr.call("conversation.erase", id=referral()["conversation"], by="w-1", reason="not_needed")
+    assert await two.fr.rows("select count(*) from consent") == [(0,)]
+    backup = await drill.backup()
+    Spoiler(two.fr).away = True
+    two.clock.advance(60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await drill.lose_all_but(*backup, drill.ledger)
+    assert "consent.withdrawn_again" in await two.fr.alarms()
+    await drill.reset()
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.until(lambda: "consent.withdrawal/1" in types(two), seconds=200)
+
+
 async def test_a_hold_that_was_placed_lies_again(drill: Drill) -> None:
     """An asylum hold of after the backup keeps from all until a person says which States are feared, and asks the same
     of a linked case; a lifted one is gone.

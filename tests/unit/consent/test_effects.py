@@ -331,6 +331,14 @@ async def test_a_withdrawal_whose_record_was_lost_binds_when_it_comes(content: C
     assert (await register.known(content, ID)).state == register.WITHDRAWN
 
 
+async def test_of_what_only_a_peer_still_knows_a_person_is_told(content: Content):
+    """Its record was erased here with all that relied on it; the peer to which that went may never have heard."""
+    sent = rows.message(5, consent=content.sealer.consent_index(ID), n=1, epoch=1, state="opened")
+    await content.store.move(lambda c: messages.add(c, [sent]))
+    assert [await again(content, None), await again(content, None)] == [True, False]
+    assert await alarms(content) == [("consent.withdrawn_again", 5)]
+
+
 async def test_what_was_taken_back_again_stops_what_relies_on_it(content: Content):
     """As any withdrawal does."""
     await told(content)
