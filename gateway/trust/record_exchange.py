@@ -19,11 +19,12 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
-from gateway.errors import Code, GatewayError, RemoteError
+from gateway.errors import Code, GatewayError, RemoteError, TransientError
 from gateway.foundation.ids import NodeId
 from gateway.foundation.logs import logger
 from gateway.identity.identity import Identity
 from gateway.messages import answers
+from gateway.messages.answers import Reaction
 from gateway.messages.wakeups import Wakeups
 from gateway.peers import trust_record_store
 from gateway.peers.link import PeerLink
@@ -184,8 +185,12 @@ class RecordExchange:
     async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
         for row in records:
             answered = await self._link.client.post_trust(address(peer.descriptor), self._as_signed(row.document))
-            if answered.status != 200:
-                raise RemoteError(answers.read_refusal(answered.body), "the peer refused a trust record")
+            if answered.status == 200:
+                continue
+            code = answers.read_refusal(answered.body)
+            if answers.reaction(code) is Reaction.SIGN_ANEW:  # of this request alone: nothing was said of the record
+                raise TransientError(code, "the peer wants the request signed again")
+            raise RemoteError(code, "the peer refused a trust record")
 
     def _as_signed(self, data: bytes) -> bytes:
         """The document, signed anew where its key was revoked or has ended: peers judge by what is valid now. The

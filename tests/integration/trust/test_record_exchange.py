@@ -14,7 +14,9 @@ from support.pair import Spoiler, Two, aplay
 from support.sign_as import sign_as
 from support.trusting import scope_of
 
-from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.federation.client import Answered
+from gateway.federation.endpoints import JSON
 from gateway.peers.scope import PeerState
 from gateway.peers.trust_record_store import TrustRow, add_record
 from gateway.trust.record_exchange import LONGEST_RETRY
@@ -22,6 +24,7 @@ from keys.documents.key_records import Use
 from keys.documents.trust_record import TRUSTS, TrustState
 from keys.keystore.keystore import Keystore
 from keys.primitives.domains import TRUST, TRUST_1
+from keys.primitives.encoding import canon
 from keys.primitives.sign import SignedDocument
 
 ANA, BEN = ADMINS
@@ -84,22 +87,23 @@ async def test_what_relies_on_a_new_record_goes_behind_it(two: Two, monkeypatch:
     assert not two.fr.peer().owed
 
 
-@pytest.mark.parametrize("refused", [False, True])
-async def test_a_record_that_is_not_taken(two: Two, monkeypatch: pytest.MonkeyPatch, refused: bool) -> None:
-    """One that could not be brought keeps back what relies on it, and is tried again with it. One that the peer refuses
-    does not, and has its own time.
+@pytest.mark.parametrize("said", [None, Code.STALE, Code.MISDIRECTED])
+async def test_a_record_that_is_not_taken(two: Two, monkeypatch: pytest.MonkeyPatch, said: Code | None) -> None:
+    """One that could not be brought keeps back what relies on it, and is tried again with it; so does one of which the
+    peer wants the request signed anew. One that the peer refuses does not, and has its own time.
     """
+    refused = said is Code.MISDIRECTED
     await resume_without_a_word(two, monkeypatch)
     client, asked = two.fr.running.client, list[object]()
     post = client.post_trust
 
     async def fail(*arguments: Any) -> Any:
         asked.append(arguments)
-        if refused:
-            raise RemoteError(Code.MISDIRECTED, "as the test says")
-        if len(asked) <= 2:
+        if len(asked) > 2 and not refused:
+            return await post(*arguments)
+        if said is None:
             raise TransientError(Code.UNREACHABLE, "as the test says")
-        return await post(*arguments)
+        return Answered(status=400, content_type=JSON, body=canon({"code": str(said)}))
 
     monkeypatch.setattr(client, "post_trust", fail)
     ids = [await two.fr.submit(f"anew {each}") for each in range(3)]
