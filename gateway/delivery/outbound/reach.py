@@ -61,9 +61,15 @@ class Reach:
         return self._link.registry.find(self._node)
 
     async def told(self) -> Peer:
-        """The same, once it has what it is owed of our trust records: it judges what comes by the last that it took."""
-        await self._records.bring_first(self.peer())
-        return self.peer()
+        """The same, once it has what it is owed of our trust records: it judges what comes by the last that it took.
+
+        People may decide anew while one is brought, so the peer that is returned is the one that was looked at last.
+        """
+        looked_at: Peer | None = None
+        while (peer := self.peer()) is not looked_at:
+            await self._records.bring_first(peer)
+            looked_at = peer
+        return peer
 
     def held(self) -> str | None:
         """Why ordinary messages wait although the peer is there, None if they go."""

@@ -115,6 +115,41 @@ async def test_a_record_that_is_not_taken(two: Two, monkeypatch: pytest.MonkeyPa
     assert (len(asked), two.fr.peer().owed) == ((1, True) if refused else (3, False))
 
 
+async def test_what_is_decided_while_a_record_is_brought_goes_first_too(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People resume a peer while the sender brings it the suspension: what waits goes behind both records. Between
+    them the peer would refuse it for good.
+    """
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = await two.fr.submit("waiting")
+
+    async def bring() -> None:
+        pass
+
+    monkeypatch.setattr(two.fr.running.record_exchange, "bring", bring)
+    await two.fr.changes("peer.suspend")
+    client, asked = two.fr.running.client, list[object]()
+    post = client.post_trust
+
+    async def post_and_resume(*arguments: Any) -> Any:
+        asked.append(arguments)
+        answered = await post(*arguments)
+        if len(asked) == 1:
+            await two.fr.changes("peer.resume")
+        return answered
+
+    monkeypatch.setattr(client, "post_trust", post_and_resume)
+    wire.away = False
+
+    async def settled() -> bool:
+        return await two.fr.state(id) in ("awaiting_opening", "rejected")
+
+    await two.until(settled, seconds=90)
+    assert (await two.fr.state(id), len(asked)) == ("awaiting_opening", 2)
+
+
 async def test_what_waits_for_a_revoked_peer_fails_at_once(two: Two) -> None:
     """What has not departed can never go: its sender is told now, and not when its life is over. What has departed may
     have arrived, and keeps its time.
