@@ -124,11 +124,15 @@ class RecordExchange:
                     wait.cancel()
 
     async def bring(self) -> None:
-        """One attempt for every peer that is owed a record."""
+        """One attempt for every peer that is owed a record. One that is under way for its sender is that attempt: to
+        wait for it, and to try anew behind it, would keep our records from all others while the peer hangs.
+        """
         for node in await self._store.read(trust_record_store.owed):
             peer = self._link.registry.get(node)
             failed = self._failures.get(node)
-            if peer is None or peer.behind is not None or (failed is not None and self._waits(node, failed)):
+            under_way = node in self._bringing and self._bringing[node].locked()
+            waits = failed is not None and self._waits(node, failed)
+            if peer is None or peer.behind is not None or under_way or waits:
                 continue
             with suppress(GatewayError):
                 await self._try_to_bring(peer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -148,6 +149,27 @@ async def test_what_is_decided_while_a_record_is_brought_goes_first_too(
 
     await two.until(settled, seconds=90)
     assert (await two.fr.state(id), len(asked)) == ("awaiting_opening", 2)
+
+
+async def test_a_peer_that_hangs_keeps_records_from_no_other(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its sender waits for the answer to a record, the loop that brings records to all goes on to the next."""
+    bring = two.fr.running.record_exchange.bring
+    await resume_without_a_word(two, monkeypatch)
+    hangs, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_: object) -> Answered:
+        hangs.set()
+        await ended.wait()
+        raise TransientError(Code.UNREACHABLE, "as the test says")
+
+    monkeypatch.setattr(two.fr.running.client, "post_trust", hang)
+    await two.fr.submit("anew")
+    await two.until(hangs.is_set, seconds=30)
+    try:
+        async with asyncio.timeout(5):
+            await bring()
+    finally:
+        ended.set()
 
 
 async def test_what_waits_for_a_revoked_peer_fails_at_once(two: Two) -> None:
