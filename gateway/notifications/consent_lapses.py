@@ -38,8 +38,10 @@ from gateway.notifications import store
 from gateway.ports import Clock
 
 T = TypeVar("T")
-OfCase = tuple[CaseId, Sequence[bytes]]
-"""A case, and the consents of it that are not withdrawn, by their keyed indexes."""
+OfCase = Sequence[bytes]
+"""The consents of a case that are not withdrawn, by their keyed indexes. The case is looked up where they are
+opened: people may have merged it into another one by then.
+"""
 
 ALARM = "consent.lapses"
 EARLY = 7 * DAY
@@ -92,8 +94,8 @@ class ConsentLapses:
     def _open_relied_on(
         self, connection: Connection, of_cases: Sequence[OfCase], relied_on: Set[bytes]
     ) -> Iterator[tuple[CaseId, Known]]:
-        """The newest consent of each of these cases and those that are relied on, by the case of each."""
-        case_of = {index: case for case, indexes in of_cases for index in indexes}
+        """The newest consent of each of these cases and those that are relied on, by the case of each now."""
+        case_of = cases.cases_of(connection, [index for indexes in of_cases for index in indexes])
         rows = local.consents_of(connection, list(case_of))
         newest: dict[tuple[CaseId, str], tuple[int, bytes]] = {}
         for index, held in rows.items():
@@ -129,8 +131,8 @@ class ConsentLapses:
 
 
 def _find_under_way(connection: Connection) -> tuple[list[OfCase], list[int], set[bytes]]:
-    """The consents of each case in which something is under way, as the cases are at one moment; the sealed rows of the
-    drafts that wait; and the consents on which messages rely that wait.
+    """The consents of each case in which something is under way; the sealed rows of the drafts that wait; and the
+    consents on which messages rely that wait.
     """
     drafts = store.waiting_drafts(connection)
     of_drafts = {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
@@ -139,7 +141,7 @@ def _find_under_way(connection: Connection) -> tuple[list[OfCase], list[int], se
         for _, index, case, state in cases.consents_of(connection, ids):
             if state != WITHDRAWN:
                 consents.setdefault(case, []).append(index)
-    return [*consents.items()], sorted(drafts.values()), store.consents_of_outbox(connection)
+    return [*consents.values()], sorted(drafts.values()), store.consents_of_outbox(connection)
 
 
 def _adult_on(said: Collection[History]) -> date | None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from sqlalchemy import Connection
 from support.nodeproc import UNIT
 from support.pair import START, Two, example, two_nodes
-from support.persons import ALL, ANA, referral, referred
+from support.persons import ALL, ANA, case_of, changed, referral, referred
 
 from gateway.consent import register
 from gateway.consent.register import open_consents
@@ -194,3 +194,29 @@ async def test_a_giver_who_speaks_for_the_child_no_more(
     assert await lapses(two) == []
     two.clock.advance(DAY)
     assert len(await lapses(two)) == (0 if days is None else 1)
+
+
+async def test_a_case_that_is_merged_while_it_is_looked_at(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the conversations say of the child counts all the same: the alarm stays, and does not come a second time."""
+    await agreed(two, FIRST, given_by="guardian", child_assent="given")
+    request = referral(NUMBER, FIRST, conversation=TALK)
+    born = datetime.fromisoformat(day(5))
+    of_age = {"age_group": "child", "birth_date": born.replace(year=born.year - 18).date().isoformat()}
+    child = {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"}
+    request["content"] |= {"person": request["content"]["person"] | of_age, "child": child}
+    await two.fr.call("message.submit", **request)
+    alarms = await lapses(two)
+    assert len(alarms) == 1
+    case, other = await case_of(two.fr, TALK), (await two.fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    read = two.fr.running.store.read
+
+    async def read_and_merge(query: Any) -> Any:
+        found = await read(query)
+        if query is consent_lapses._find_under_way:
+            await changed(two.fr, "case.merge", id=case, into=other)
+        return found
+
+    monkeypatch.setattr(two.fr.running.store, "read", read_and_merge)
+    await two.fr.running.consent_lapses.tell()
+    found = (await two.fr.call("alarm.list", kind="consent.lapses"))["alarms"]
+    assert [(one["id"], one["of_case"]["name"]) for one in found] == [(alarms[0], "Blue 7")]
