@@ -124,7 +124,7 @@ async def restore(
 
     Raises:
         RefusedError: exists (the folder is there), wrong_node (the two are of different nodes), clock (earlier than the
-            backup, or than the loss), as ``verify``, and as ``_read_ledger``; nothing is left behind.
+            backup, the node's keys or the loss), as ``verify``, and as ``_read_ledger``; nothing is left behind.
     """
     if folder.exists():
         raise RefusedError(
@@ -158,15 +158,15 @@ async def _fill(
     cost: Cost,
 ) -> Restored:
     keys = await asyncio.to_thread(_open_keystore, keystore, key)
-    header, _ = await asyncio.to_thread(_open_data, data, key, draft)
+    header, chain = await asyncio.to_thread(_open_data, data, key, draft)
     await asyncio.to_thread(check, draft / DATABASE)
     if header.node != keys.header.node:
         raise RefusedError(Code.WRONG_NODE, "the two backups are of different nodes; nothing was made")
     now = clock.now()
-    if now + SKEW < max(header.at, keys.header.at, lost or 0):
+    if now + SKEW < max(header.at, keys.header.at, chain[-1].signs_from, lost or 0):
         raise RefusedError(
             Code.CLOCK,
-            "the clock is earlier than the backup or the loss; nothing was made",
+            "the clock is earlier than the backup, the node's keys or the loss; nothing was made",
             hint="set the clock of this machine",
         )
     bucket = forget_places(draft)

@@ -160,6 +160,11 @@ class Descriptor:
         found = (record for record in (*self.keys, *self.roots) if record.use == use and record.valid_at(at))
         return tuple(sorted(found, key=lambda record: record.from_))
 
+    @property
+    def signs_from(self) -> int:
+        """When the first of its signing keys becomes valid, Unix seconds."""
+        return min((record.from_ for record in self.keys if record.use is Use.SIG), default=0)
+
     def signing_key(self, kid: KeyId, *, at: int, use: Use | str = Use.SIG) -> PublicKey:
         """The key for a signature made at `at` (Unix seconds, 300 s allowed at both ends; nrm1 2.7).
 

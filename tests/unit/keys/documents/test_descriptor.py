@@ -303,6 +303,13 @@ def test_newest_key_of_a_use_comes_last() -> None:
     assert [item.kid for item in second.keys_of("http", NOW)] == [keys[1].public.kid, keys[0].public.kid]
 
 
+def test_a_node_signs_from_its_first_key_on() -> None:
+    """A newer signing key that becomes valid later takes nothing from one that is valid."""
+    keys = [SigningKey.generate(RAND, hybrid=True) for _ in range(2)]
+    listed = [record(key, Use.SIG, start=start) for key, start in zip(keys, (NOW + 10, NOW - 20), strict=True)]
+    assert accept_descriptor(FIRST, follow(keys=listed), NOW).signs_from == NOW - 20
+
+
 def test_authority_is_lower_case_without_443() -> None:
     """nrm1 9.12: host and port of the first endpoint in lower case, the port left out exactly when it is 443."""
     for endpoint, authority in [
