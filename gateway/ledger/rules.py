@@ -49,8 +49,10 @@ FILE_LIMIT: Final = 256 * 1024 * 1024
 """Bytes of a file: more than a million lines."""
 MARK_EVERY: Final = 3_600
 """Seconds after which a line says that nothing was taken away, so that the end of a file tells until when it goes."""
-SLACK: Final = 2 * MARK_EVERY
-"""A ledger whose last line is older than this at the time of a loss does not tell all that was taken away."""
+SLACK: Final = MARK_EVERY + 600
+"""A ledger whose last line is older than this when the disk is lost lacks one, and does not tell all that was taken
+away. Ten minutes are for a mark that was written late, and for the clock or the person that says when that was.
+"""
 
 
 class Taken(StrEnum):

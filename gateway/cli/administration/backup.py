@@ -179,7 +179,7 @@ def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
     "lost",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
     metavar="TIME",
-    help="When the disk was lost, in UTC, if that is over two hours ago: 2026-11-25T04:00Z.",
+    help="When the disk was lost, in UTC, if that was not just now: 2026-11-25T04:00Z.",
 )
 @options.as_json
 def restore_node(
@@ -196,8 +196,8 @@ def restore_node(
 ) -> None:
     """Make a node folder DIR from a DATA and a KEYSTORE backup. Destroy or disconnect the old one: never run both.
 
-    What was withdrawn and erased since the backup stands in the ledger. Without it, and where it ends more than two
-    hours before the disk was lost, workers confirm each consent.
+    What was withdrawn and erased since the backup stands in the ledger. Without it, and where it ends more than 70
+    minutes before the disk was lost, workers confirm each consent.
 
     \b
     Example:
@@ -254,7 +254,7 @@ def _show_restored(value: Mapping[str, Json]) -> None:
         )
     elif not value["whole"]:
         output.print_line(
-            f"OLD LEDGER: it ends more than two hours before the loss, so {value['unconfirmed']} consent(s) wait for "
+            f"OLD LEDGER: it ends more than 70 minutes before the loss, so {value['unconfirmed']} consent(s) wait for "
             "workers: trm consent unconfirmed; if the disk was lost earlier, restore again with --lost-at"
         )
     if value["bucket"] is not None:

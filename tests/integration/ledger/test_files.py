@@ -15,7 +15,7 @@ from support.tables import table
 
 from gateway.errors import RefusedError
 from gateway.ledger.reading import read_ledger
-from gateway.ledger.rules import MARK_EVERY, SLACK, Line, Taken
+from gateway.ledger.rules import MARK_EVERY, Line, Taken
 
 
 @pytest_asyncio.fixture
@@ -143,7 +143,7 @@ async def test_a_ledger_that_is_not_whole_restores_nothing(drill: Drill) -> None
 
 
 async def test_an_old_copy_of_the_ledger_is_not_believed_to_be_all(drill: Drill) -> None:
-    """One that ends hours before the loss leaves every consent in doubt; the same is whole for a loss of then
+    """One that lacks a line of before the loss leaves every consent in doubt; the same is whole for a loss of then
     (threat 147).
     """
     two, copy = drill.two, drill.base / "copy.ledger"
@@ -151,7 +151,7 @@ async def test_an_old_copy_of_the_ledger_is_not_believed_to_be_all(drill: Drill)
     data, keystore = await drill.backup()
     ended = two.clock.now()
     shutil.copy(drill.ledger, copy)
-    two.clock.advance(SLACK + 60)
+    two.clock.advance(MARK_EVERY + 15 * 60)  # a mark was due, and the copy does not have it
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
     await two.until(lambda: kinds(two.fr, drill.ledger)[-1] is Taken.WITHDRAWN, seconds=30)
     await drill.lose()
