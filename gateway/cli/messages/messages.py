@@ -207,7 +207,7 @@ def resend_messages(
     """Try again now: end a peer's waiting time, or offer a held message to the case system again.
 
     With --failed or --held all of them, or those that are chosen. A message that failed is final; what it said is
-    judged anew and goes as a new one, once. What was dismissed, or taken back by a person, stays where it is.
+    judged anew and goes as a new one, once. What was dismissed or taken back stays; what failed as restored goes by ID.
 
     \b
     Example:

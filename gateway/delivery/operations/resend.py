@@ -2,7 +2,8 @@
 
 A held message is offered to the case system again. One of ours that failed is final, as its number and its receipts
 are: what it said is judged anew and goes as a new message, which can be done once for each; its files are sealed anew
-for it. What a person took back, and what a person has dismissed, stays where it is.
+for it. What a person took back, and what a person has dismissed, stays where it is. So does what a restore brought
+back and the peer never had, until a person names it: the node does not know who took it back after the backup.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ class ResendOperations:
     )
     async def resend_many(self, asked: ResendMany, caller: Caller) -> OperationResult:
         """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger
-        than `before` and has an open alarm; with `dry_run` they are counted only. What is refused is told by id and
-        code, and the others go on.
+        than `before` and has an open alarm; with `dry_run` they are counted only. What failed as `restored` goes by its
+        id alone. What is refused is told by id and code, and the others go on.
         """
         state, actor = asked.state, pseudonym(caller.actor, self._actor)
         peer = peer_of(self._peers, asked.peer)
@@ -118,6 +119,7 @@ class ResendOperations:
                 and asked.reason in (None, row.reason)
                 and row.at <= asked.before
                 and row.reason != Code.CANCELLED
+                and (asked.message is not None or row.reason != Code.RESTORED)
                 and row.kind != PROBE
             ]
 

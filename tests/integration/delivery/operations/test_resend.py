@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.drill import drills
 from support.nodeproc import UNIT
 from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.persons import consented
@@ -144,3 +145,19 @@ async def test_a_case_without_a_number_keeps_its_reference(two: Two) -> None:
     await two.until(lambda: any(one.type == "referral.request/1" for one in two.al.deliveries()), seconds=120)
     named = (await two.fr.show(failed))["header"]["case_ref_sender"]
     assert {one.header["case_ref_sender"] for one in two.al.deliveries()} == {named}
+
+
+async def test_what_a_restore_brought_back_goes_by_its_id_alone(tmp_path: Path) -> None:
+    """Somebody took it back after the backup, of which the restored node knows nothing: with the others it stays."""
+    async with drills(tmp_path) as drill:
+        two = drill.two
+        Spoiler(two.fr).away = True
+        taken_back = await two.fr.submit("taken back")
+        data, keystore = await drill.backup()
+        await two.fr.call("message.cancel", id=taken_back, by="w-1")
+        await drill.lose_all_but(data, keystore)
+        await drill.reset()
+        await two.until(lambda: in_state(two, taken_back, "failed"), seconds=200)
+        for reason in (None, "restored"):
+            assert (await again(two.fr, state="failed", reason=reason))["matched"] == 0
+        assert (await again(two.fr, state="failed", message=taken_back))["again"] == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from support import pages as documented
 from support.consoles import NOW, Console, console, person
-from support.operated import HELD, ID, OTHER, PATHS, STATUS, alarm, answers
+from support.operated import HELD, ID, OTHER, PATHS, SOME, STATUS, alarm, answers
 from support.pagelook import faults
 from support.tables import Faults
 
@@ -222,6 +222,15 @@ async def test_what_a_person_took_back_has_no_button():
     async with console(answers(alarm__list=failed)) as there:
         text = (await there.get("/operations/alarms/message.failed")).text
         assert text.count('name="again"') == 1 and text.count('name="dismiss"') == 2
+
+
+async def test_what_may_have_been_taken_back_is_looked_at_one_by_one():
+    """What a restore brought back, as what a person took back: the overview resends all of the others only."""
+    reasons = ("expired", "cancelled", "restored")
+    failed = [SOME | {"kind": "failed", "peer": "AL", "reason": reason} for reason in reasons]
+    async with console(answers(node__status=STATUS | {"failed": failed})) as there:
+        text = (await there.get("/operations")).text
+        assert [reason for reason in reasons if f"reason={reason}" in text] == ["expired"]
 
 
 async def test_the_way_to_a_country_is_tried():
