@@ -1,22 +1,22 @@
 """Merging, splitting and moving: two different people, one after the other, and the same again to undo it.
 
-What moves is links. Afterwards every consent of the cases is judged again: where another case relies on one now, people
-are told, and what waits to go is refused when it departs (gate G2).
+What moves is links. What protects the person lies over both cases from then on, or over the one that two became
+(`gateway.cases.safeguards`). Afterwards every consent of the cases is judged again: where another case relies on one
+now, people are told, and what waits to go is refused when it departs (gate G2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import orjson
 from sqlalchemy import Connection
 
-from gateway.cases import entries, kept, questions, store
-from gateway.cases.history import QuestionEntry, blocked_now
+from gateway.cases import store
 from gateway.cases.register import CaseRegister, find_row
 from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind, case_of_consent
+from gateway.cases.safeguards import HoldsOnCases, Laid, Safeguards
 from gateway.cases.store import CaseRow, ChangeRow, Link
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -33,8 +33,6 @@ from keys.primitives.encoding import canon
 
 OF_NONE = CaseId("")
 """The source of what was of no case."""
-CopyHolds: TypeAlias = Callable[[Connection, CaseId, CaseId, int], None]
-"""Lays the asylum holds that lie over a first case over a second one too, at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +56,14 @@ class CaseChanges:
         cases: CaseRegister,
         *,
         check_two: Callable[[Connection, str, str], None],
-        copy_holds: CopyHolds,
+        holds: HoldsOnCases,
     ) -> None:
         """`check_two` raises RefusedError unless two people, by their ids, are two by the word of administrators."""
         self._content = content
         self._cases = cases
         self._check_two = check_two
-        self._copy_holds = copy_holds
+        self._holds = holds
+        self._safeguards = Safeguards(content, cases.new_id, holds)
 
     def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: str, actor: str, now: int) -> None:
         """A first person asks: nothing moves yet. Raises RefusedError not_found, conflict."""
@@ -129,7 +128,7 @@ class CaseChanges:
         return state
 
     def _do(self, connection: Connection, row: ChangeRow, now: int) -> None:
-        keys = store.moved(connection, row.ref)
+        keys, laid = store.moved(connection, row.ref), [self._safeguards.over(connection, row.source)]
         if row.kind == ChangeKind.SPLIT:
             self._begin(connection, row, now)
         else:
@@ -137,8 +136,8 @@ class CaseChanges:
         if row.kind == ChangeKind.MERGE:
             find_row(connection, row.source, place="/id")
             keys = [link.key for link in store.links(connection, row.source)]
-            store.note_moved(connection, row.ref, keys)
             store.set_state(connection, row.source, CaseState.MERGED)
+        store.note_moved(connection, row.ref, keys)
         if _moved(connection, row, keys) != len(keys):
             raise RefusedError(
                 Code.CHANGED_MEANWHILE,
@@ -146,9 +145,7 @@ class CaseChanges:
                 hint="take it back (trm case undo) and ask anew",
             )
         self._write_down(connection, row, keys, to=row.target, now=now)
-        with_talks = not set(keys).isdisjoint(store.conversations_of(connection, row.target))
-        if row.kind == ChangeKind.SPLIT or (row.kind == ChangeKind.MOVE and row.source != OF_NONE and with_talks):
-            self._copy_holds(connection, row.source, row.target, now)  # nobody has said whom of the two it concerns
+        self._protect(connection, row, laid, keys, now)
 
     def _begin(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """The case that a split makes; the units that look after the old one look after it too."""
@@ -162,26 +159,27 @@ class CaseChanges:
         content_rows.put(connection, [] if sealed is None else [sealed])
         begun = CaseRow(id=row.target, state=CaseState.OPEN, at=now, card=None if sealed is None else sealed.ref)
         store.open_cases(connection, [begun])
-        self._copy_safeguards(connection, row, now)
 
-    def _copy_safeguards(self, connection: Connection, row: ChangeRow, now: int) -> None:
-        """Keep out of the new case who is kept out of the old one, lay over both what must not be erased, and ask of
-        both what is asked of the old one.
+    def _protect(
+        self, connection: Connection, row: ChangeRow, laid: Sequence[Laid], keys: Collection[bytes], now: int
+    ) -> None:
+        """Lay over each case that is open what lay over the parts that went: nobody has said whom it concerns. Drafts,
+        consents and numbers that are moved alone bring nothing.
         """
-        sealer = self._content.sealer
-        for asked in entries.of_case(sealer, connection, row.source):
-            if isinstance(asked, QuestionEntry):
-                questions.ask(self._content, connection, row.target, replace(asked, at=now))
-        for entry in blocked_now(entries.of_case(sealer, connection, row.source)).values():
-            entries.block(self._content, connection, row.target, entry, at=now)
-        for held in kept.of_case(connection, row.source):
-            copied = replace(held, conversation=self._cases.new_id().encode())
-            kept.place(sealer, connection, row.target, copied, at=now)
+        sides = _open_cases(connection, row)
+        talks = [link.key for link in store.links_of(connection, sides, LinkKind.CONVERSATION)]
+        if row.kind == ChangeKind.MOVE and set(keys).isdisjoint(talks):
+            return
+        for case in sides:
+            for one in laid:
+                self._safeguards.lay(connection, one, case, now)
 
     def _undo(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """Move back what moved and is still there; what came to the case since stays."""
+        laid = self._safeguards.over(connection, row.target)
         there = store.cases_of(connection, store.moved(connection, row.ref))
         keys = [key for key, case in there.items() if case == row.target]
+        keys = list(dict.fromkeys([*keys, *self._holds.find_named(connection, row.target, keys)]))
         self._write_down(connection, row, keys, to=row.source, now=now)
         if row.source == OF_NONE:
             store.unlink(connection, keys)
@@ -189,6 +187,7 @@ class CaseChanges:
         if row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.OPEN)
         store.move_links(connection, keys, was=row.target, to=row.source)
+        self._protect(connection, row, [laid], keys, now)
 
     def _write_down(
         self, connection: Connection, row: ChangeRow, keys: Collection[bytes], *, to: CaseId, now: int
@@ -219,7 +218,16 @@ class CaseChanges:
         elif row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.MERGED)
         _moved(connection, row, wanted.keys)
+        if row.kind == ChangeKind.SPLIT:  # the ledger names every asylum hold, and what lies over cases that are here
+            laid = replace(self._safeguards.over(connection, row.source), holds=())
+            self._safeguards.lay(connection, laid, row.target, now)
         judge_consents(connection, {row.source, row.target}, now)
+
+
+def _open_cases(connection: Connection, row: ChangeRow) -> list[CaseId]:
+    """Those of the two cases that are open now."""
+    rows = store.get(connection, (row.source, row.target)).values()
+    return [one.id for one in rows if one.state == CaseState.OPEN]
 
 
 def _moved(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> int:

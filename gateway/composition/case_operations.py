@@ -151,7 +151,11 @@ def case_operations(node: Node) -> Sequence[object]:
             actor=node.keys.actor,
         ),
         CaseChangeOperations(
-            content=node.content, cases=node.cases, clock=node.clock, rand=node.rand, actor=node.keys.actor
+            content=node.content,
+            cases=node.cases,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
         ),
         CaseFinding(
             content=node.content,

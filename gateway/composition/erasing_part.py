@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gateway.access.enrolment import check_two_people
 from gateway.administration.cases_again import CasesAgain
 from gateway.administration.taken_again import TakenAgain
@@ -12,7 +10,7 @@ from gateway.composition.ground import Ground, OpenedFolder
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.erase import Eraser
 from gateway.foundation.ids import UnitId
-from gateway.policy.asylum_holds import copy_holds
+from gateway.policy.asylum_holds import HoldsOnCases
 
 
 class ErasingPart(Ground):
@@ -44,7 +42,7 @@ class ErasingPart(Ground):
                     self.content,
                     self.cases,
                     check_two=check_two_people,
-                    copy_holds=partial(copy_holds, self.content, self.cases.new_id),
+                    holds=HoldsOnCases(self.content, self.cases.new_id),
                 ),
                 units=[UnitId(unit.id) for unit in self.config.units],
             ),

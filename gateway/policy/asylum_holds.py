@@ -165,26 +165,52 @@ def name_lost(connection: Connection, content: Content, label: bytes, ref: int, 
     ledger.add_held(connection, label, store.labels_of(connection, row.ref), at=at)
 
 
-def copy_holds(
-    content: Content, new_id: Callable[[], CaseId], connection: Connection, was: CaseId, to: CaseId, at: int
-) -> None:
-    """Lay over the case `to` what lies over the case `was`, with the same States, each under a name of its own: like a
-    hold whose conversation is lost it is named, and lifted, on a conversation of that case.
-    """
-    refs = {
-        hold.ref for link in cases.links(connection, was, LinkKind.HOLD) if (hold := store.get(connection, link.key))
-    }
-    rows = content_rows.get(connection, sorted(refs))
-    named = opened(content.sealer, rows.values())
-    for ref in rows:
-        (label,) = content.sealer.hold_indexes(ConversationId(new_id()), ())
-        states = named[ref].states if ref in named else None
-        row = sealed(content, Named(conversation=ConversationId(""), consents=(), states=states))
+class HoldsOnCases:
+    """Asylum holds as changes of cases need them (`gateway.cases.safeguards`)."""
+
+    def __init__(self, content: Content, new_id: Callable[[], CaseId]) -> None:
+        self._content = content
+        self._new_id = new_id
+
+    def find_named(self, connection: Connection, case: CaseId, conversations: Collection[bytes]) -> list[bytes]:
+        """Find the labels of those over a case that are named on one of these conversations."""
+        sealer = self._content.sealer
+        named = holds_on_case(connection, sealer, case)
+        return [key for key, (_, one) in named.items() if sealer.conversation_index(one.conversation) in conversations]
+
+    def copy(self, connection: Connection, holds: Collection[bytes], to: CaseId, at: int) -> None:
+        """Lay over a case what these holds, by their labels, lie over, with the same States, each under a name of its
+        own: like a hold whose conversation is lost it is named, and lifted, on a conversation of that case. One that
+        lies there and keeps from the same States is enough, unless somebody wants it lifted.
+        """
+        sealer = self._content.sealer
+        refs = {hold.ref for label in holds if (hold := store.get(connection, label))}
+        rows = content_rows.get(connection, sorted(refs))
+        named = opened(sealer, rows.values())
+        there = {label: one.states for label, (_, one) in holds_on_case(connection, sealer, to).items()}
+        # Where no State is known a hold keeps from all: what is feared of somebody else must not narrow that.
+        keeps_from_all = () in there.values()
+        same = [states for label, states in there.items() if not _lift_wanted(connection, label)]
+        for ref in rows:
+            states = (named[ref].states or None) if ref in named and not keeps_from_all else None
+            if states not in same:
+                same.append(states)
+                self._lay(connection, states, to, at)
+
+    def _lay(self, connection: Connection, states: tuple[str, ...] | None, case: CaseId, at: int) -> None:
+        sealer = self._content.sealer
+        (label,) = sealer.hold_indexes(ConversationId(self._new_id()), ())
+        row = sealed(self._content, Named(conversation=ConversationId(""), consents=(), states=states))
         content_rows.put(connection, [row])
         store.place(connection, store.AsylumHold(ref=row.ref, at=at, lift=None), [label])
-        cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=to)])
+        cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
         ledger.add_held(connection, label, [label], at=at)
-        ledger.add_over(connection, label, names_of_case(content.sealer, connection, to), at=at)
+        ledger.add_over(connection, label, names_of_case(sealer, connection, case), at=at)
+
+
+def _lift_wanted(connection: Connection, label: bytes) -> bool:
+    hold = store.get(connection, label)
+    return hold is None or hold.lift is not None
 
 
 def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from support.drill import Drill, drills
 from support.pair import Party
-from support.persons import ANA, BEN, agreed, case_of, consented, referral, referred
+from support.persons import ANA, BEN, agreed, case_of, changed, consented, referral, referred
 
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
@@ -90,6 +90,26 @@ async def test_it_is_named_again_after_each_restore(drill: Drill, later: bool) -
     for by in (ANA, BEN):
         await two.fr.call("asylum.lift", id=THEN, by=by)
     assert await two.fr.rows("select count(*) from asylum_hold") == [(0,)]
+
+
+async def test_both_cases_that_were_one_are_held(drill: Drill) -> None:
+    """The hold was placed, and the merge taken back, after the backup: it lies over both again."""
+    two = drill.two
+    for number, consent, talk in (("F-1", ONE, THEN), ("F-2", MORE, NOW)):
+        await agreed(two.fr, number, consent)
+        await referred(two, number, consent, conversation=talk)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    cases = [await case_of(two.fr, talk) for talk in (THEN, NOW)]
+    merged = await changed(two.fr, "case.merge", id=cases[0], into=cases[1])
+    await two.fr.call("asylum.hold", id=THEN, by=ANA, states=["AL"])
+    await two.fr.call("case.undo", id=merged["change"], by=ANA)
+    await two.fr.call("case.confirm", id=merged["change"], by=BEN)
+    await drill.lose()
+    await drill.restore(data, keystore, drill.ledger)
+    await drill.reset()
+    assert [await case_of(two.fr, talk) for talk in (THEN, NOW)] == cases
+    assert [await refused(two.fr, *one) for one in (("F-1", ONE), ("F-2", MORE))] == [Code.GATE_G5] * 2
 
 
 async def held(party: Party) -> list[tuple[str | None, list[str]]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from gateway.access.enrolment import check_two_people
 from gateway.cases.changes import CaseChanges, Wanted
@@ -28,7 +27,7 @@ from gateway.foundation.ids import CaseId
 from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
-from gateway.policy import asylum_holds
+from gateway.policy.asylum_holds import HoldsOnCases
 from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
@@ -39,12 +38,22 @@ class CaseChangeOperations:
     """Operations on changes of cases."""
 
     def __init__(
-        self, *, content: Content, cases: CaseRegister, clock: Clock, rand: Callable[[int], bytes], actor: Actor
+        self,
+        *,
+        content: Content,
+        cases: CaseRegister,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        actor: Actor,
     ) -> None:
         self._content = content
         self._cases = cases
-        copy_holds = partial(asylum_holds.copy_holds, content, cases.new_id)
-        self._changes = CaseChanges(content, cases, check_two=check_two_people, copy_holds=copy_holds)
+        self._changes = CaseChanges(
+            content,
+            cases,
+            check_two=check_two_people,
+            holds=HoldsOnCases(content, cases.new_id),
+        )
         self._clock = clock
         self._rand = rand
         self._actor = actor

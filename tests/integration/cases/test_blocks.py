@@ -11,7 +11,7 @@ import pytest_asyncio
 from support.attached import NOTE, pieces
 from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
-from support.persons import ANA, agreed, case_of, changed, damage, referral, referred
+from support.persons import ANA, BEN, agreed, case_of, changed, damage, referral, referred
 from support.tables import Faults
 
 from gateway.errors import Code, RefusedError
@@ -178,6 +178,31 @@ async def test_a_block_goes_where_the_case_goes(two: Two):
     split = await changed(fr, "case.split", id=his, conversations=[OTHER], consents=[HIS], label="He")
     assert (await answered(fr, focal, "case.show", {"id": split["into"]}))[0] == Code.NOT_FOUND
     assert (await answered(fr, focal, "conversation.show", {"id": OTHER}))[0] == Code.NOT_FOUND
+
+
+async def test_a_block_stays_on_both_sides(two: Two):
+    """One that was laid while two cases were one, when two people take that back; a focal point ends it on each."""
+    fr, focal = two.fr, Caller(roles=WORKS, unit=UNIT)
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    merged = await changed(fr, "case.merge", id=hers, into=his)
+    await fr.call("case.block", id=his, unit=UNIT, reason="a relative works there", by=ANA)
+    await fr.call("case.undo", id=merged["change"], by=ANA)
+    await fr.call("case.confirm", id=merged["change"], by=BEN)
+    for case in (hers, his):
+        assert (await answered(fr, focal, "case.show", {"id": case}))[0] == Code.NOT_FOUND
+    await fr.call("case.unblock", id=hers, unit=UNIT, reason="she left", by=ANA)
+    assert (await asked(fr, focal, "case.show", {"id": hers}))["id"] == hers
+    assert (await answered(fr, focal, "case.show", {"id": his}))[0] == Code.NOT_FOUND
+
+
+async def test_a_block_goes_along_with_a_conversation(two: Two):
+    """Whoever must not see it does not see it in the case to which two people move it."""
+    fr, focal = two.fr, Caller(roles=WORKS, unit=UNIT)
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    await fr.call("case.block", id=hers, unit=UNIT, reason="a relative works there", by=ANA)
+    await changed(fr, "case.move", source=hers, into=his, conversations=[TALK], consents=[HERS])
+    for operation, id in (("conversation.show", TALK), ("case.show", hers), ("case.show", his)):
+        assert (await answered(fr, focal, operation, {"id": id}))[0] == Code.NOT_FOUND
 
 
 async def test_what_is_wrong_with_a_block_is_told(two: Two):

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
-from support.pair import Two, two_nodes
-from support.persons import ANA, BEN, agreed, case_of, changed, referred, stands
+from support.pair import Party, Two, two_nodes
+from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
 
 from gateway.cases import store as cases
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
+from gateway.errors import Code, RefusedError
 from gateway.policy.asylum_holds import lay_again
 from keys.primitives.encoding import b64u
 
@@ -86,6 +87,13 @@ async def test_a_lost_hold_goes_with_its_case(two: Two) -> None:
     assert [await said(two, talk) for talk in (THEN, OTHER)] == [(False,) * 4] * 2
 
 
+async def lifted_where_lost(party: Party, talk: str) -> None:
+    """Two people who work on the case of a conversation lift what lies over that case without one of its own."""
+    assert (await party.call("asylum.hold", id=talk, by=ANA, lost=True))["lost"] == 0
+    for by in (ANA, BEN):
+        await party.call("asylum.lift", id=talk, by=by)
+
+
 @pytest.mark.parametrize("kind", ["case.split", "case.move"])
 async def test_what_goes_to_another_case_stays_held(two: Two, kind: str) -> None:
     """Nobody has said whom of the two the fear concerns: both cases are held, what begins in them later too, until two
@@ -108,7 +116,60 @@ async def test_what_goes_to_another_case_stays_held(two: Two, kind: str) -> None
     for by in (ANA, BEN):
         await fr.call("asylum.lift", id=THEN, by=by)
     assert [(await said(two, talk))[0] for talk in (THEN, NOW)] == [True, False]
-    assert (await fr.call("asylum.hold", id=THEN, by=ANA, lost=True))["lost"] == 0
-    for by in (ANA, BEN):
-        await fr.call("asylum.lift", id=THEN, by=by)
+    await lifted_where_lost(fr, THEN)
     assert (await fr.call("asylum.list"))["holds"] == []
+
+
+async def given(party: Party, kind: str) -> str:
+    """Two people give the first person's case, or a conversation of it, to another case; the change."""
+    ours, other = await case_of(party, THEN), await case_of(party, OTHER)
+    parts = {"conversations": [THEN], "consents": [ONE]}
+    wanted: dict[str, Any] = {
+        "case.merge": {"id": ours, "into": other},
+        "case.split": {"id": ours, **parts},
+        "case.move": {"source": ours, "into": other, **parts},
+    }[kind]
+    return str((await changed(party, kind, **wanted))["change"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "talk"),
+    [("case.merge", THEN), ("case.merge", OTHER), ("case.split", THEN), ("case.move", THEN), ("case.move", OTHER)],
+)
+async def test_what_was_held_meanwhile_stays_held_on_both_sides(two: Two, kind: str, talk: str) -> None:
+    """A hold is placed while a case, or part of it, is of another one, and two people take that back: it lies over
+    both, a further referral is refused, and two people lift it in each.
+    """
+    fr = two.fr
+    change = await given(fr, kind)
+    await fr.call("asylum.hold", id=talk, by=ANA, states=["AL"])
+    await fr.call("case.undo", id=change, by=ANA)
+    await fr.call("case.confirm", id=change, by=BEN)
+    both = kind != "case.split"  # of the case that the split had made nothing is left
+    assert [await said(two, one) for one in (THEN, NOW, OTHER)] == [(True,) * 4] * 2 + [(both,) * 4]
+    for number, consent in (("F-1", MORE), ("F-2", HERS))[: 1 + both]:
+        with pytest.raises(RefusedError) as caught:
+            await fr.call("message.submit", **referral(number, consent, conversation=b64u(b"conversation new")))
+        assert caught.value.code is Code.GATE_G5
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=talk, by=by)
+    left = [(await said(two, one))[0] for one in (THEN, NOW, OTHER)]
+    assert left == ([False, False, both] if talk == THEN else [True, True, False])
+    if both:
+        await lifted_where_lost(fr, OTHER if talk == THEN else NOW)
+        assert [(await said(two, one))[0] for one in (THEN, NOW, OTHER)] == [False] * 3
+
+
+async def test_a_hold_of_before_goes_back_and_stays(two: Two) -> None:
+    """It goes back with the case on which it was placed, and goes on lying over the other one, which may have got a
+    conversation of hers meanwhile. To join the two and take that back once more lays nothing anew.
+    """
+    fr = two.fr
+    await fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
+    for _ in range(2):
+        change = await given(fr, "case.merge")
+        assert await case_of(fr, THEN) == await case_of(fr, OTHER)
+        await fr.call("case.undo", id=change, by=ANA)
+        await fr.call("case.confirm", id=change, by=BEN)
+        assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(True,) * 4] * 3
+        assert [one["states"] for one in (await fr.call("asylum.list"))["holds"]] == [["MA"]] * 2

@@ -24,7 +24,7 @@ from gateway.ledger import store as ledger
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
 from gateway.policy import asylum_holds, store
-from gateway.policy.asylum_holds import Named
+from gateway.policy.asylum_holds import HoldsOnCases, Named
 from gateway.policy.store import AsylumHold
 from keys.primitives.encoding import b64u, lp_join
 
@@ -217,3 +217,38 @@ async def test_a_hold_whose_conversation_is_here_is_of_its_case(content: Content
     assert len((await forgotten(content, 102)).holds) == 2  # of a case that is here still
     await content.store.move(lambda c: cases.unlink(c, [label, index]))
     assert len((await forgotten(content, 102)).holds) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "lift", "holds", "kept_from"),
+    [
+        (("AL",), None, 1, {"AL"}),
+        (("AL",), b"first", 2, {"AL"}),
+        (("MA",), None, 2, {"AL", "MA"}),
+        ((), None, 2, set()),
+    ],
+    ids=["the same States", "somebody wants that lifted", "other States", "no State is known"],
+)
+async def test_what_lies_over_one_case_is_laid_over_another(
+    content: Content, there: tuple[str, ...], lift: bytes | None, holds: int, kept_from: set[str]
+):
+    """Once, as far as no hold there does; and where one there keeps from all, all stays closed."""
+    case, laid = CaseId("A" * 22), [Named(conversation="talk", consents=(), states=one) for one in (("AL",), there)]
+
+    def move(connection: Connection) -> frozenset[str]:
+        cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=NOW, card=None)])
+        for label, named in zip((b"hold 1", b"hold 2"), laid, strict=True):
+            row = asylum_holds.sealed(content, named)
+            content_rows.put(connection, [row])
+            store.place(connection, AsylumHold(ref=row.ref, at=NOW, lift=None), [label])
+            if label == b"hold 2":
+                cases.link(connection, [Link(key=label, kind=LinkKind.HOLD, case_id=case)])
+                if lift is not None:
+                    store.want_lift(connection, row.ref, lift)
+        for _ in range(2):
+            HoldsOnCases(content, lambda: CaseId("B" * 22)).copy(connection, [b"hold 1"], case, NOW)
+        labels = [link.key for link in cases.links(connection, case, LinkKind.HOLD)]
+        assert len(labels) == holds
+        return asylum_holds.feared_states(connection, content.sealer, labels)
+
+    assert await content.store.move(move) == kept_from

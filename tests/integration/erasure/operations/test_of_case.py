@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from support.pair import Two, two_nodes
-from support.persons import ANA, agreed, case_of, changed, referred
+from support.persons import ANA, BEN, agreed, case_of, changed, referred
 
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
@@ -67,6 +68,30 @@ async def test_a_hold_goes_where_the_case_goes(two: Two):
     assert await kept(two, "conversation.erase", OTHER)
     await changed(fr, "case.split", id=his, conversations=[OTHER], consents=[HIS], label="He")
     assert await kept(two, "conversation.erase", OTHER) and await kept(two, "conversation.erase", TALK)
+
+
+async def test_a_hold_goes_along_with_a_conversation(two: Two):
+    """Two people move it to another case: it stays kept there, and so does what that case has."""
+    fr = two.fr
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    await fr.call("case.hold", id=hers, **HELD)
+    await changed(fr, "case.move", source=hers, into=his, conversations=[TALK])
+    assert [await kept(two, "conversation.erase", talk) for talk in (TALK, SECOND, OTHER)] == [True] * 3
+
+
+@pytest.mark.parametrize("kind", ["case.merge", "case.move"])
+async def test_a_hold_stays_on_both_sides(two: Two, kind: str):
+    """One that was placed meanwhile, when two people take a change back; it is lifted on each."""
+    fr = two.fr
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    wanted: dict[str, Any] = {"id": hers} if kind == "case.merge" else {"source": hers, "conversations": [TALK]}
+    change = (await changed(fr, kind, into=his, **wanted))["change"]
+    await fr.call("case.hold", id=his, **HELD)
+    await fr.call("case.undo", id=change, by=ANA)
+    await fr.call("case.confirm", id=change, by=BEN)
+    assert [await kept(two, "conversation.erase", talk) for talk in (TALK, OTHER)] == [True] * 2
+    await fr.call("case.release", id=hers, by=ANA)
+    assert [await kept(two, "conversation.erase", talk) for talk in (TALK, OTHER)] == [False, True]
 
 
 async def test_everything_of_a_person_is_erased_at_once(two: Two):
