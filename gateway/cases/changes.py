@@ -137,6 +137,8 @@ class CaseChanges:
             find_row(connection, row.source, place="/id")
             keys = [link.key for link in store.links(connection, row.source)]
             store.set_state(connection, row.source, CaseState.MERGED)
+        else:
+            keys += self._holds.find_named(connection, row.source, keys)
         store.note_moved(connection, row.ref, keys)
         if _moved(connection, row, keys) != len(keys):
             raise RefusedError(

@@ -115,8 +115,8 @@ async def test_what_goes_to_another_case_stays_held(two: Two, kind: str) -> None
     assert (await said(two, OTHER))[0] is (kind == "case.move")
     for by in (ANA, BEN):
         await fr.call("asylum.lift", id=THEN, by=by)
-    assert [(await said(two, talk))[0] for talk in (THEN, NOW)] == [True, False]
-    await lifted_where_lost(fr, THEN)
+    assert [(await said(two, talk))[0] for talk in (THEN, NOW, OTHER)] == [False, True, False]
+    await lifted_where_lost(fr, NOW)
     assert (await fr.call("asylum.list"))["holds"] == []
 
 
