@@ -135,6 +135,7 @@ class CaseChanges:
             find_row(connection, row.target, place="/into")
         if row.kind == ChangeKind.MERGE:
             find_row(connection, row.source, place="/id")
+            laid.append(self._safeguards.over(connection, row.target))
             keys = [link.key for link in store.links(connection, row.source)]
             store.set_state(connection, row.source, CaseState.MERGED)
         else:

@@ -205,6 +205,17 @@ async def test_a_block_goes_along_with_a_conversation(two: Two):
         assert (await answered(fr, focal, operation, {"id": id}))[0] == Code.NOT_FOUND
 
 
+async def test_who_was_let_into_one_case_is_kept_out_of_the_other(two: Two):
+    """When two cases become one, what was ended on the one goes on for the other."""
+    fr, focal = two.fr, Caller(roles=WORKS, unit=UNIT)
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    for case in (his, hers):
+        await fr.call("case.block", id=case, unit=UNIT, reason="a relative works there", by=ANA)
+    await fr.call("case.unblock", id=hers, unit=UNIT, reason="not of hers", by=ANA)
+    await changed(fr, "case.merge", id=hers, into=his)
+    assert (await answered(fr, focal, "case.show", {"id": his}))[0] == Code.NOT_FOUND
+
+
 async def test_what_is_wrong_with_a_block_is_told(two: Two):
     """Nobody and two, somebody who is not there, and twice; nothing is noted."""
     fr, case = two.fr, await case_of(two.fr, TALK)
