@@ -179,6 +179,7 @@ class CaseChanges:
 
     def _undo(self, connection: Connection, row: ChangeRow, now: int) -> None:
         """Move back what moved and is still there; what came to the case since stays."""
+        _check_apart(connection, row)
         laid = self._safeguards.over(connection, row.target)
         there = store.cases_of(connection, store.moved(connection, row.ref))
         keys = [key for key, case in there.items() if case == row.target]
@@ -231,6 +232,19 @@ def _open_cases(connection: Connection, row: ChangeRow) -> list[CaseId]:
     """Those of the two cases that are open now."""
     rows = store.get(connection, (row.source, row.target)).values()
     return [one.id for one in rows if one.state == CaseState.OPEN]
+
+
+def _check_apart(connection: Connection, row: ChangeRow) -> None:
+    """Raises RefusedError conflict where a case of this change was merged into another one since: what moves back would
+    be of a case that nobody sees, and under none of what lies over the one that it became.
+    """
+    sides = {row.target} if row.kind == ChangeKind.MERGE else {row.source, row.target}
+    if any(one.state != CaseState.OPEN for one in store.get(connection, sides).values()):
+        raise RefusedError(
+            Code.CONFLICT,
+            "a case of this change was merged into another one since; nothing was changed",
+            hint="take that merge back first: trm case show prints the changes of a case",
+        )
 
 
 def _moved(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> int:

@@ -337,6 +337,33 @@ async def test_a_wrong_merge_is_split_again(two: Two):
     assert await fr.rows("select key, case_id from case_link order by key") == links
 
 
+async def test_a_change_is_not_taken_back_into_a_case_that_was_merged(two: Two):
+    """Nobody would see there what comes back, and no hold of the case that it became would lie over it; and of the
+    first of two merges, one after the other, nothing would come back. The later one is taken back first.
+    """
+    fr = two.fr
+    for number, consent, talk in (("F-1", HERS, TALK), ("F-2", HIS, OTHER)):
+        await agreed(fr, number, consent)
+        await referred(two, number, consent, conversation=talk)
+    await referred(two, "F-1", HERS, conversation=SECOND)
+    hers, his = await case_of(fr, TALK), await case_of(fr, OTHER)
+    third = (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    split = await changed(fr, "case.split", id=hers, conversations=[TALK])
+    first = await changed(fr, "case.merge", id=hers, into=his)
+    later = await changed(fr, "case.merge", id=his, into=third)
+    for change in (split, first):
+        await fr.call("case.undo", id=change["change"], by=BEN)
+    before = await stored(fr)
+    for change in (split, first):
+        with pytest.raises(RefusedError, match="merged into another one since"):
+            await fr.call("case.confirm", id=change["change"], by=ANA)
+    assert await stored(fr) == before
+    await changed_back(fr, later["change"])
+    for change in (first, split):
+        await fr.call("case.confirm", id=change["change"], by=ANA)
+    assert [await case_of(fr, talk) for talk in (TALK, SECOND, OTHER)] == [hers, hers, his]
+
+
 async def nothing_waits(party: Party) -> bool:
     """Whether the outbox is empty."""
     return not await party.rows("select ref from outbox")
