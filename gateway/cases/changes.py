@@ -57,12 +57,16 @@ class CaseChanges:
         *,
         check_two: Callable[[Connection, str, str], None],
         holds: HoldsOnCases,
+        settle: Callable[[Connection, CaseId], None],
     ) -> None:
-        """`check_two` raises RefusedError unless two people, by their ids, are two by the word of administrators."""
+        """`check_two` raises RefusedError unless two people, by their ids, are two by the word of administrators.
+        `settle` settles what is asked of a case and of those linked to it, by what each of them fears.
+        """
         self._content = content
         self._cases = cases
         self._check_two = check_two
         self._holds = holds
+        self._settle = settle
         self._safeguards = Safeguards(content, cases.new_id, holds)
 
     def ask(self, connection: Connection, wanted: Wanted, *, id: str, person: str, actor: str, now: int) -> None:
@@ -114,6 +118,8 @@ class CaseChanges:
             state = ChangeState.UNDONE
         judge_consents(connection, {row.source, row.target}, now)
         store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
+        for case in _open_cases(connection, row):
+            self._settle(connection, case)
         journal.append_leaf(connection, leaf(now, "case.changed", action=row.kind, state=state, actor=actor))
         return state
 

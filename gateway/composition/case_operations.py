@@ -153,6 +153,7 @@ def case_operations(node: Node) -> Sequence[object]:
         CaseChangeOperations(
             content=node.content,
             cases=node.cases,
+            linked_holds=node.linked_holds,
             clock=node.clock,
             rand=node.rand,
             actor=node.keys.actor,

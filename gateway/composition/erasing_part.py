@@ -43,6 +43,7 @@ class ErasingPart(Ground):
                     self.cases,
                     check_two=check_two_people,
                     holds=HoldsOnCases(self.content, self.cases.new_id),
+                    settle=self.linked_holds.settle_case,
                 ),
                 units=[UnitId(unit.id) for unit in self.config.units],
             ),

@@ -28,6 +28,7 @@ from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
 from gateway.policy.asylum_holds import HoldsOnCases
+from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
@@ -42,6 +43,7 @@ class CaseChangeOperations:
         *,
         content: Content,
         cases: CaseRegister,
+        linked_holds: LinkedHolds,
         clock: Clock,
         rand: Callable[[int], bytes],
         actor: Actor,
@@ -53,6 +55,7 @@ class CaseChangeOperations:
             cases,
             check_two=check_two_people,
             holds=HoldsOnCases(content, cases.new_id),
+            settle=linked_holds.settle_case,
         )
         self._clock = clock
         self._rand = rand

@@ -132,3 +132,31 @@ async def test_what_waits_is_stopped_when_it_departs(siblings: Siblings) -> None
 
     await two.until(stopped, seconds=120, what="it is stopped")
     assert (await fr.show(waiting))["reason"] == "gate_g5"
+
+
+async def test_what_became_of_a_held_case_asks_too(siblings: Siblings) -> None:
+    """Hers becomes one with a case that is linked to his, and that one asks about him."""
+    other = (await siblings.fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    await siblings.fr.call("case.relate", id=siblings.him, other=other, relation="sibling", by=ANA)
+    await siblings.hold()
+    assert await siblings.asked() == []
+    await changed(siblings.fr, "case.merge", id=siblings.her, into=other)
+    assert await siblings.asked() == [(other, ["AL"], 0)]
+
+
+async def test_two_cases_that_were_one_both_ask(siblings: Siblings) -> None:
+    """A hold was placed while hers was one with another case: both are held when that is taken back, and he is asked
+    about her as long as hers is.
+    """
+    fr = siblings.fr
+    other = (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    await siblings.relate(relation="sibling")
+    merged = await changed(fr, "case.merge", id=siblings.her, into=other)
+    await siblings.hold()
+    assert await siblings.asked() == [(other, ["AL"], 0)]
+    await fr.call("case.undo", id=merged["change"], by=ANA)
+    await fr.call("case.confirm", id=merged["change"], by=BEN)
+    assert sorted(await siblings.asked()) == sorted([(other, ["AL"], 0), (siblings.her, ["AL"], 0)])
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=HER_TALK, by=by)
+    assert await siblings.asked() == [(other, ["AL"], 0)]
