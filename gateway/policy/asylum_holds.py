@@ -138,6 +138,17 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
         journal.append_leaf(connection, leaf(at, "asylum.held_again"))
 
 
+def lay_on_case(
+    connection: Connection, sealer: ContentSealer, label: bytes, conversation: bytes, *, at: int
+) -> CaseId | None:
+    """Lay the hold with this label over the case of its conversation, and name that in the ledger; None for none."""
+    store.lay_on_case(connection, label, conversation)
+    case = cases.cases_of(connection, [label]).get(label)
+    if case is not None:
+        ledger.add_over(connection, label, names_of_case(sealer, connection, case), at=at)
+    return case
+
+
 def holds_on_case(connection: Connection, sealer: ContentSealer, case: CaseId) -> dict[bytes, tuple[int, Named]]:
     """The holds over a case by their labels, each with its number and what it names; without those that do not open."""
     holds = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}

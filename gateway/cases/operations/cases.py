@@ -36,6 +36,8 @@ from gateway.operations.actors import name_actor, pseudonym
 from gateway.operations.registry import About, Reading, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, PROTECTS, Caller
 from gateway.peers.registry import PeerRegistry
+from gateway.policy import asylum_holds
+from gateway.policy import store as holds
 from gateway.policy.linked_holds import LinkedHolds
 from gateway.ports import Clock, Json, OperationResult
 
@@ -240,13 +242,17 @@ class CaseOperations:
         case already moves by two people.
         """
         now = self._clock.now()
-        key = self._content.sealer.conversation_index(asked.conversation)
+        sealer = self._content.sealer
+        key, (label,) = sealer.conversation_index(asked.conversation), sealer.hold_indexes(asked.conversation, ())
 
         def move(connection: Connection) -> None:
             row = find_row(connection, asked.id, place="/id")
             check_joins(connection, key)
             store.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=row.id)])
             judge_consents(connection, {row.id}, now)
+            if holds.get(connection, label) is not None:  # placed while nobody had said whom it is about
+                asylum_holds.lay_on_case(connection, sealer, label, key, at=now)
+            self._linked_holds.settle_case(connection, row.id)
             journal.append_leaf(connection, leaf(now, "case.joined", actor=pseudonym(caller.actor, self._actor)))
 
         await self._content.store.move(move)

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 import schemas
 from gateway.access.enrolment import check_two_people
 from gateway.cases import store as cases
-from gateway.cases.ledger_names import names_of_case
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
 from gateway.conversations.history import NOTHING_SAID
@@ -152,10 +151,7 @@ class AsylumOperations:
             placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
             store.place(connection, placed, labels)
             ledger.add_held(connection, label, labels, at=now)
-            store.lay_on_case(connection, label, conversation)
-            case = cases.cases_of(connection, [label]).get(label)
-            if case is not None:
-                ledger.add_over(connection, label, names_of_case(self._content.sealer, connection, case), at=now)
+            case = asylum_holds.lay_on_case(connection, self._content.sealer, label, conversation, at=now)
             lost = self._lost(connection, label, conversation)
             for key, (ref, one) in lost.items() if asked.lost else ():
                 also = replace(one, conversation=id, states=tuple(sorted(states.union(one.states or ()))))

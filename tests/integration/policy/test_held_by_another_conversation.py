@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
+from support.nodeproc import enquiry
 from support.pair import Party, Two, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
 
@@ -85,6 +86,21 @@ async def test_a_lost_hold_goes_with_its_case(two: Two) -> None:
     for by in (ANA, BEN):
         await fr.call("asylum.lift", id=THEN, by=by)
     assert [await said(two, talk) for talk in (THEN, OTHER)] == [(False,) * 4] * 2
+
+
+async def test_an_enquiry_brings_its_hold(two: Two) -> None:
+    """It was placed while nobody had said whom the enquiry is about; from then on it lies over the case, and two people
+    lift it where it was placed.
+    """
+    fr, ours = two.fr, await case_of(two.fr, THEN)
+    talk = (await fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
+    await fr.call("asylum.hold", id=talk, by=ANA, states=["MA"])
+    assert [(await said(two, one))[0] for one in (THEN, OTHER)] == [False, False]
+    await fr.call("case.join", id=ours, conversation=talk, by=ANA)
+    assert [(await said(two, one))[0] for one in (THEN, NOW, OTHER)] == [True, True, False]
+    for by in (ANA, BEN):
+        await fr.call("asylum.lift", id=talk, by=by)
+    assert [(await said(two, one))[0] for one in (THEN, NOW)] == [False, False]
 
 
 async def lifted_where_lost(party: Party, talk: str) -> None:
