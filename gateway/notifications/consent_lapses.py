@@ -11,9 +11,11 @@ which a draft or a message in the outbox relies.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from asyncio import sleep
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time
 from functools import partial, reduce
+from time import monotonic
 from typing import TypeVar
 
 import orjson
@@ -50,6 +52,8 @@ AT_ONCE = 100
 """Cases that are looked at in one go: no more is opened and held at a time, and no snapshot of the database lasts
 longer, since its log cannot be written back meanwhile.
 """
+RESTS = 3
+"""How often the time of one go it rests after it."""
 
 
 class ConsentLapses:
@@ -69,10 +73,17 @@ class ConsentLapses:
         now, due = self._clock.now(), dict[int, int]()
         of_cases, drafts, relied_on = await self._content.store.read(_find_under_way)
         for refs in _parts(drafts):
-            relied_on |= await self._content.store.read(partial(self._named_in, drafts=refs))
+            relied_on |= await self._read(partial(self._named_in, drafts=refs))
         for some in _parts(of_cases):
-            due |= await self._content.store.read(partial(self._find_due, of_cases=some, relied_on=relied_on, now=now))
+            due |= await self._read(partial(self._find_due, of_cases=some, relied_on=relied_on, now=now))
         await self._content.store.move(lambda c: _tell(c, due, now))
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        """Read one part, and rest: nobody waits for this, and what others ask goes first."""
+        began = monotonic()
+        found = await self._content.store.read(query)
+        await sleep(RESTS * (monotonic() - began))
+        return found
 
     def _find_due(
         self, connection: Connection, *, of_cases: Sequence[OfCase], relied_on: Set[bytes], now: int

@@ -48,7 +48,9 @@ def all_closed(connection: Connection) -> bool:
 
 def in_use(connection: Connection) -> list[ResetRow]:
     """The same as `load`, but for peers that are revoked: with those nothing begins anew."""
-    gone = {*connection.execute(select(peer_table.c.node).where(peer_table.c.state == str(PeerState.REVOKED))).scalars()}
+    gone = {
+        *connection.execute(select(peer_table.c.node).where(peer_table.c.state == str(PeerState.REVOKED))).scalars()
+    }
     return [link for node, link in load(connection).items() if node not in gone]
 
 

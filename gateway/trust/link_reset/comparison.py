@@ -101,7 +101,7 @@ class LinkComparison:
             # Read after its answer: what the peer can have seen was written here before it left.
             here = await self._store.read(lambda c: _standing(c, peer.node, told.view.high))
             if begins_anew(here, told) and not self._has_waited(peer.node):
-                raise TransientError(Code.LINK_RESET_REQUIRED, "the peer begins the link anew and has yet to ask for it")
+                raise TransientError(Code.LINK_RESET_REQUIRED, "the peer begins the link anew, and has yet to ask")
             if is_older(here, told):
                 await self._stop(peer.node)
             self._compared.add(peer.node)

@@ -126,7 +126,9 @@ async def test_what_ended_by_itself_is_told_again_to_who_relies_on_it_anew(two: 
 
 
 async def test_many_cases_are_looked_at_some_at_a_time(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a node with many cases no more is opened and held in one go, whoever has to be told."""
+    """Of a node with many cases no more is opened and held in one go, whoever has to be told; and after each of them it
+    rests, longer than that took.
+    """
     numbers = {b64u(b"consent of case%d" % each): f"F-{each}" for each in range(3)}
     for consent, number in numbers.items():
         await agreed(two, consent, 1, number=number)
@@ -139,8 +141,15 @@ async def test_many_cases_are_looked_at_some_at_a_time(two: Two, monkeypatch: py
 
     monkeypatch.setattr(register, "open_consents", open_counted)
     monkeypatch.setattr(consent_lapses, "AT_ONCE", 2)
+    rested: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rested.append(seconds)
+
+    monkeypatch.setattr(consent_lapses, "sleep", rest)
     await two.fr.running.consent_lapses.tell()
     assert opened == [2, 1]
+    assert len(rested) == 4 and min(rested) > 0  # two goes of drafts, two of cases
     alarms = (await two.fr.call("alarm.list", kind="consent.lapses"))["alarms"]
     assert sorted(one["of_case"]["name"] for one in alarms) == sorted(numbers.values())
 
