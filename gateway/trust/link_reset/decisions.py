@@ -207,8 +207,10 @@ def accept(connection: Connection, change: Change, now: int) -> None:
     trust_record_store.owe_again(connection, node)  # what the backup does not know of them
     state = ResetState.OPEN if row.state == ResetState.OPEN else ResetState.REQUIRED
     if state is ResetState.REQUIRED:  # also where two people had asked: that request is over
-        kind, about = ("node.older", node) if reset_rows.restored(connection) is None else ("node.restored", None)
-        journal.raise_alarm(connection, at=now, kind=kind, peer=about)
+        if reset_rows.restored(connection) is None:
+            journal.raise_alarm(connection, at=now, kind="node.older", peer=node)
+        else:
+            journal.raise_alarm(connection, at=now, kind="node.restored")
     resets.put(
         connection,
         replace(row, state=str(state), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),
