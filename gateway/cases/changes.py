@@ -235,7 +235,7 @@ class CaseChanges:
 
 
 def _open_cases(connection: Connection, row: ChangeRow) -> list[CaseId]:
-    """Those of the two cases that are open now."""
+    """Find which of the two cases are open now."""
     rows = store.get(connection, (row.source, row.target)).values()
     return [one.id for one in rows if one.state == CaseState.OPEN]
 

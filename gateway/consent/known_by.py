@@ -44,7 +44,7 @@ def find_known_by(
 
 
 def find_exchanged(connection: Connection, rows: Collection[MessageRow]) -> frozenset[int]:
-    """Those of these messages that their peer sent, or may have: what is numbered, and what lost its number because
+    """Find those of the messages that their peer sent, or may have: what is numbered, and what lost its number because
     this node or the peer was restored, so that it was signed before or is asked about.
     """
     unnumbered = [row for row in rows if row.direction == messages.OUT and row.n is None]

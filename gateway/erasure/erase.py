@@ -242,8 +242,8 @@ def is_under_way(row: MessageRow) -> bool:
 def _as_decided(
     connection: Connection, reasons: Mapping[int, str], newest: Mapping[bytes, int] | None
 ) -> dict[int, str]:
-    """What of this may go now: over what stays lies a legal hold, or something came that a rule did not know of, or it
-    is under way by now, as what goes again to a peer that was restored.
+    """Leave of this what may go now: over what stays lies a legal hold, or something came that a rule did not know of,
+    or it is under way by now, as what goes again to a peer that was restored.
     """
     rows = messages.get(connection, list(reasons))
     held = erasures.holds(connection)

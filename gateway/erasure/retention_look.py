@@ -69,7 +69,7 @@ class Look:
         return [row for row, kind in found if row.direction == IN and type_name(kind) == "referral.request"]
 
     def hold_back(self, refs: Set[int | None] = frozenset()) -> None:
-        """These are under way by now: what would have gone of them stays. So does a referral of which something is
+        """Keep what would have gone of these: they are under way by now. So does a referral of which something is
         under way and whose sender is owed a confirmation, since that is made of the referral another day.
         """
         self._keep(refs)
@@ -117,7 +117,7 @@ def _item(row: MessageRow, opened: MessageContent | None, standing: RetentionFac
 
 
 def _tell_stories(messages: Iterable[tuple[MessageRow, MessageContent | None]]) -> dict[Key, _Story]:
-    """What is known of each of these conversations by all its messages."""
+    """Sum up each of these conversations by all its messages."""
     stories: dict[Key, _Story] = {}
     for row, opened in messages:
         story = stories.setdefault(key_of(row), _Story(kind=row.kind, last=row.at))

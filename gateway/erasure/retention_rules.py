@@ -123,9 +123,9 @@ class Plan:
 
 
 def add_taken(taken: float, opened: int, took: float, per_minute: int) -> float:
-    """How many messages of its part retention has taken by now, when it opened so many in so long after it had `taken`
-    some. A minute gives back a minute's part, of what a key service opens `per_minute`. What is not taken is not saved
-    up: people were kept waiting meanwhile, and more of it at once would keep them waiting again.
+    """Count how many messages of its part retention has taken by now, when it opened so many in so long after it had
+    `taken` some. A minute gives back a minute's part, of what a key service opens `per_minute`. What is not taken is
+    not saved up: people were kept waiting meanwhile, and more of it at once would keep them waiting again.
     """
     return max(0.0, taken + opened - took * per_minute / PARTS / 60)
 

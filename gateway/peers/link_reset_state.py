@@ -69,7 +69,7 @@ class Standing:
 
 
 def begins_anew(here: Standing, there: LinkRecord) -> bool:
-    """Whether the peer stands at the beginning of an epoch that is unknown here: it asks for a reset, and its request
+    """Tell a peer that stands at the beginning of an epoch which is unknown here: it asks for a reset, and its request
     is on the way; or it had accepted one that this database forgot, and nothing was said since.
     """
     unanswered = there.answered is None or there.answered.n == 0

@@ -47,7 +47,7 @@ def all_closed(connection: Connection) -> bool:
 
 
 def in_use(connection: Connection) -> list[ResetRow]:
-    """The same as `load`, but for peers that are revoked: with those nothing begins anew."""
+    """List the same, but for peers that are revoked: with those nothing begins anew."""
     gone = {
         *connection.execute(select(peer_table.c.node).where(peer_table.c.state == str(PeerState.REVOKED))).scalars()
     }

@@ -37,7 +37,7 @@ from gateway.ports import Json
 from gateway.trust.link_reset import store as resets
 from keys.documents.change import Change
 from keys.documents.keyset import KEYSETS
-from keys.documents.link_reset import Answered, LinkRecord, Reset, View, reset_hash
+from keys.documents.link_reset import Reset, View, reset_hash
 from keys.primitives.domains import RESET
 from keys.primitives.encoding import (
     SKEW,
@@ -285,13 +285,6 @@ def view_of(connection: Connection, node: NodeId) -> View:
     position = links.position(connection, node, links.IN)
     last = position.last
     return View(epoch=position.epoch, high=position.high, hash=None if last is None else last.link)
-
-
-def record_of(connection: Connection, node: NodeId) -> LinkRecord:
-    """Read the same, and up to which number the peer has answered: the answer to `GET /v1/link`."""
-    epoch = links.position(connection, node, links.OUT).epoch
-    answered = Answered(epoch=epoch, n=resets.highest_answered(connection, node, epoch))
-    return LinkRecord(view=view_of(connection, node), answered=answered)
 
 
 def positions(connection: Connection, node: NodeId) -> tuple[int, int]:

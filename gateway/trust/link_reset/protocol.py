@@ -31,9 +31,9 @@ from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import listens
 from gateway.ports import Clock, Json
 from gateway.trust.link_reset import store
-from gateway.trust.link_reset.decisions import positions, read_reset, record_of, view_of
+from gateway.trust.link_reset.decisions import positions, read_reset, view_of
 from gateway.trust.link_reset.taken_lists import TakenLists
-from keys.documents.link_reset import LinkRecord, Reset, View, reset_hash
+from keys.documents.link_reset import Answered, LinkRecord, Reset, View, reset_hash
 from keys.primitives.domains import RESET
 from keys.primitives.encoding import SKEW, parse
 from keys.primitives.sign import SignedDocument
@@ -255,6 +255,13 @@ class LinkReset:
         self._wakeups.peer_called(node)
         self._wakeups.handover.set()
         await self._events.happened()
+
+
+def record_of(connection: Connection, node: NodeId) -> LinkRecord:
+    """Read what is held of the numbers of a peer, and up to which of ours it has answered (`GET /v1/link`)."""
+    epoch = links.position(connection, node, links.OUT).epoch
+    answered = Answered(epoch=epoch, n=store.highest_answered(connection, node, epoch))
+    return LinkRecord(view=view_of(connection, node), answered=answered)
 
 
 def _tell_refused(connection: Connection, *, node: NodeId, now: int) -> None:

@@ -25,6 +25,7 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.trust_record_store import OUT, TrustRow
 from gateway.trust.link_reset import decisions, store
+from gateway.trust.link_reset.protocol import record_of
 from keys.documents.change import Change
 from keys.documents.key_records import Use
 from keys.documents.link_reset import Answered, Reset, View, reset_hash
@@ -367,13 +368,13 @@ def test_what_it_was_told_since_is_told_once_more(home: Home, at: int, again: bo
 
 def test_what_is_held_of_a_link(home: Home) -> None:
     """The peer's numbers, and up to which of ours it has answered."""
-    assert decisions.record_of(home.connection, PEER.node).view == UNUSED
+    assert record_of(home.connection, PEER.node).view == UNUSED
     rows_in = [NumberRow(n=n, id=f"i{n}", prev=None, link=f"{n:042d}A") for n in (1, 2)]
     links.use(home.connection, PEER.node, links.IN, 1, rows_in, 2)
     links.use(home.connection, PEER.node, links.OUT, 1, [NumberRow(n=1, id="o", prev=None, link=LINK)], 4)
     sent(home.connection, 20, PEER, "awaiting_opening", 3)
     sent(home.connection, 21, PEER, "awaiting_receipt", 4)
-    found = decisions.record_of(home.connection, PEER.node)
+    found = record_of(home.connection, PEER.node)
     assert found.view == View(epoch=1, high=2, hash=f"{2:042d}A") == decisions.view_of(home.connection, PEER.node)
     assert found.answered == Answered(epoch=1, n=3)
     document, body = offer(home)
