@@ -161,7 +161,7 @@ class Exchange:
         def move(connection: Connection) -> bool:
             known: dict[str, Receipt] = {}
             if answer.signed is not None:
-                known = outgoing_receipts.apply(connection, self._node, answer.signed, batch_ref, at=now)
+                known = outgoing_receipts.apply(connection, self._node, answer.signed, batch_ref, at=now, answers=True)
             refused = [(item, code) for item, code in open_codes if code and reaction(code) is Reaction.VOID]
             refuse(connection, refused, at=now)
             return told <= set(known)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from sqlalchemy import Connection
 
 from gateway.database.audit_entries import Leaf, leaf
@@ -13,7 +15,7 @@ from gateway.foundation.ids import NodeId
 from gateway.foundation.workers import Workers
 from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import answers, state_transitions
-from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.machines.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
@@ -40,16 +42,19 @@ def event_of(receipt: Receipt) -> OutgoingEvent | None:
     return EVENTS.get(receipt.status)
 
 
-def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int, *, at: int) -> dict[str, Receipt]:
+def apply(
+    connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int, *, at: int, answers: bool
+) -> dict[str, Receipt]:
     """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
 
     A receipt for something this node never sent is ignored; a repeated one changes nothing, and a signature over
-    nothing but repeated ones is not kept again: else a peer could fill the disk with one.
+    nothing but repeated ones is not kept again: else a peer could fill the disk with one. What goes anew since a link
+    was reset moves only by what `answers` its request: a word about its number of before would leave the new one
+    missing for ever.
     """
     known = messages.statements(connection, [receipt.of for receipt in signed.receipts])
     rows = messages.get(connection, [statement.message for statement in known.values()])
-    mine: list[Receipt] = []
-    changes: list[Change] = []
+    mine: list[tuple[Receipt, MessageRow]] = []
     for receipt in signed.receipts:
         statement = known.get(receipt.of)
         row = None if statement is None else rows.get(statement.message)
@@ -57,14 +62,16 @@ def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int
             row = _forgotten(connection, peer, receipt)
         elif row is None or (row.peer, row.id) != (peer, receipt.msg) or not _of_number(connection, row, receipt):
             continue
-        if row is None:
-            continue
-        mine.append(receipt)
-        event = event_of(receipt)
-        if event is not None and allows(Outgoing(row.state), event):
-            changes.append(Change(row=row, event=event, reason=_reason(receipt.code)))
-    held, told = receipts.held(connection, [receipt.of for receipt in mine]), list[Leaf]()
-    fresh = {(receipt.of, str(receipt.status)) for receipt in mine} - held
+        if row is not None:
+            mine.append((receipt, row))
+    held, told = receipts.held(connection, [receipt.of for receipt, _ in mine]), list[Leaf]()
+    anew = frozenset[int]() if answers else _find_anew(connection, peer, [row for _, row in mine])
+    changes = [
+        Change(row=row, event=event, reason=_reason(receipt.code))
+        for receipt, row in mine
+        if (event := _latest(receipt, held)) is not None and row.ref not in anew and allows(Outgoing(row.state), event)
+    ]
+    fresh = {(receipt.of, str(receipt.status)) for receipt, _ in mine} - held
     if fresh:
         new = receipts.make_rows(signed, receipts.RECEIVED, peer, ref)
         receipts.add_batch(connection, ref, signed.batch)
@@ -73,7 +80,23 @@ def apply(connection: Connection, peer: NodeId, signed: SignedReceipts, ref: int
     moved = state_transitions.advance(connection, changes, at=at, told=told)
     about = {known[of].message for of, _ in fresh if of in known}
     messages.mark_changed(connection, sorted(about - moved))  # a time may be known that was not
-    return {receipt.msg: receipt for receipt in mine}
+    return {receipt.msg: receipt for receipt, _ in mine}
+
+
+def _latest(receipt: Receipt, held: Set[tuple[str, str]]) -> OutgoingEvent | None:
+    """The event of a receipt, or of a later word about the same sealing that is held: it came while the message waited
+    for the answer to its new number.
+    """
+    later = (Status.OPENED, Status.DELIVERED) if receipt.status is Status.RECEIVED else ()
+    return next((EVENTS[status] for status in later if (receipt.of, str(status)) in held), event_of(receipt))
+
+
+def _find_anew(connection: Connection, peer: NodeId, rows: Sequence[MessageRow]) -> frozenset[int]:
+    """Find which of these messages wait for the answer to another number than they had before."""
+    waiting = {row.id: row.ref for row in rows if row.n is not None and Outgoing(row.state) in SENDING}
+    if not waiting or store.get(connection, peer) is None:
+        return frozenset()
+    return frozenset(waiting[id] for id in store.find_renumbered(connection, peer, list(waiting)))
 
 
 def _of_number(connection: Connection, row: MessageRow, receipt: Receipt) -> bool:
@@ -130,7 +153,7 @@ class ReceivedReceipts:
         ref = self._store.new_ref()
 
         def move(connection: Connection) -> None:
-            apply(connection, peer.node, signed, ref, at=now)
+            apply(connection, peer.node, signed, ref, at=now, answers=False)
 
         await self._store.move(move)
         self._wakeups.handover.set()

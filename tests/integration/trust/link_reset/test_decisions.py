@@ -13,6 +13,8 @@ from gateway.errors import TransientError
 from gateway.peers.registry import Peer
 
 DAY = 86_400
+BEFORE_IT_IS_ASKED = 4
+"""Writes of a sender until it has numbered what waits."""
 End = Callable[[Acts, Letter], Awaitable[object]]
 ENDS: dict[str, End] = {
     "cancelled": lambda acts, letter: acts.cancel(letter),
@@ -175,6 +177,24 @@ def test_what_was_answered_before_uses_its_new_number():
         sent = three.do(three.trio.rows("AL", query.format("out")))
         assert three.do(three.trio.rows("FR", query.format("in"))) == sent
         assert letter.id in [id for _, id in sent]
+
+
+def test_a_word_about_the_number_of_before_leaves_no_number_missing():
+    """A message that the restored peer has is numbered anew, and its sender ends before that is asked; meanwhile the
+    peer tells that it was handed over. The new number is asked all the same.
+    """
+    with led() as three:
+        letter = wait_anew(three, known=True)
+        stopped = three.trio.step(
+            three.trio.carry("AL", "FR"), lambda: three.trio.kill("AL"), BEFORE_IT_IS_ASKED, writes=True
+        )
+        three.do(stopped)
+        assert state_of(three, letter) == ("awaiting_receipt", None)
+        three.do(three.trio.hand_over("FR"))
+        three.carry("FR", "AL")
+        assert state_of(three, letter) == ("awaiting_receipt", None)
+        three.carry("AL", "FR")
+        assert state_of(three, letter) == ("awaiting_opening", None)
 
 
 def test_the_record_of_a_withdrawn_consent_stays():
