@@ -213,9 +213,9 @@ def had_number(connection: Connection, peer: NodeId, id: str, n: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def find_renumbered(connection: Connection, peer: NodeId, ids: Sequence[str]) -> list[str]:
+def find_renumbered(connection: Connection, peer: NodeId, ids: Sequence[str]) -> list[MessageId]:
     """Find which of these outgoing messages have had more than one number."""
     had = select(link_number.c.id).where(
         link_number.c.peer == peer, link_number.c.direction == links.OUT, link_number.c.id.in_(ids)
     )
-    return list(connection.scalars(had.group_by(link_number.c.id).having(func.count() > 1)))
+    return [MessageId(id) for id in connection.scalars(had.group_by(link_number.c.id).having(func.count() > 1))]
