@@ -125,7 +125,7 @@ LATER: dict[Patch, str] = {
     departs_after_a_withdrawal: "relies on a consent that was withdrawn|relies on what was withdrawn",
     overwrites_a_cancellation: "was cancelled|was erased|was withdrawn|is feared",
     leaves_drafts: "can read an erased",
-    tells_nothing_on: "was not told of a withdrawal",
+    tells_nothing_on: "was not told of a withdrawal|was asked to erase",
     tells_one_conversation: "told no withdrawal|was not told",
     erases_what_was_not_told: "told no withdrawal|was not told",
     keeps_names_on_cards: "can read an erased",
