@@ -63,6 +63,17 @@ def load(connection: Connection) -> dict[str, ResetRow]:
     return found
 
 
+def find_forgotten(connection: Connection) -> dict[str, int]:
+    """The time of the backup since which each link has forgotten what passed: a restore brought it back, and it was not
+    begun anew. A later backup knows no more of it.
+    """
+    return {
+        node: row.backup
+        for node, row in load(connection).items()
+        if row.state != ResetState.OPEN and row.backup is not None
+    }
+
+
 def _unknown(connection: Connection, peer: NodeId) -> ResetRow | None:
     """On a restored node a peer without a row needs a reset too: it may have been one before the restore."""
     mark = restored(connection)

@@ -22,7 +22,6 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.chores import DAY
 from gateway.foundation.ids import NodeId
 from gateway.identity.machine_store import begin_alone
-from gateway.identity.own_identity import KEYSET_FLOOR
 from gateway.messages import state_transitions
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
@@ -35,8 +34,8 @@ from gateway.peers.reset_rows import ResetRow, Restored
 from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from gateway.trust.link_reset import store as resets
+from gateway.trust.link_reset.keyset_floor import forget_keyset
 from keys.documents.change import Change
-from keys.documents.keyset import KEYSETS
 from keys.documents.link_reset import Reset, View, reset_hash
 from keys.primitives.domains import RESET
 from keys.primitives.encoding import (
@@ -50,7 +49,6 @@ from keys.primitives.encoding import (
     is_int,
     is_object,
     number,
-    parse,
 )
 from keys.primitives.sign import SignedDocument
 
@@ -70,7 +68,7 @@ def mark_restored(connection: Connection, *, made: int, sha256: str, gen: int, a
 
     What was not answered is never sent anew: it becomes a question to its peer (``OutgoingEvent.FENCE``).
     """
-    _forget_keyset(connection, at)
+    forget_keyset(connection, at)
     begin_alone(connection)
     meta.set_meta(connection, "keystore_gen", str(gen).encode())
     _distrust(connection, Restored(at=at, backup=made, sha256=sha256))
@@ -84,7 +82,7 @@ def mark_older(connection: Connection, *, made: int, sha256: str, at: int) -> No
     """Turn a database that is older than this node was into a restored one (nrm1 5.15). `made` is the time of its last
     entry and `sha256` the hash of that.
     """
-    _forget_keyset(connection, at)
+    forget_keyset(connection, at)
     _distrust(connection, Restored(at=at, backup=made, sha256=sha256))
     journal.append_leaf(connection, leaf(at, "node.older", of=sha256, size=store.size(connection)))
     journal.raise_alarm(connection, at=at, kind="node.older")
@@ -105,10 +103,12 @@ def mark_link_older(connection: Connection, node: NodeId, *, made: int, at: int)
 
 def _distrust(connection: Connection, mark: Restored) -> None:
     """Nothing that this database says of a link counts any more."""
+    forgotten = reset_rows.find_forgotten(connection)
     resets.mark_restored(connection, mark)
     for peer in peer_rows.load(connection):
         if peer.state != PeerState.REVOKED:
-            row = ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=mark.at, backup=mark.backup)
+            backup = min(mark.backup, forgotten.get(peer.node, mark.backup))
+            row = ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=mark.at, backup=backup)
             resets.put(connection, row)
     trust_record_store.owe_again(connection)
     _fence(connection, resets.waiting(connection), mark.at)
@@ -120,22 +120,6 @@ def _fence(connection: Connection, waiting: Sequence[MessageRow], at: int) -> No
     changes = [state_transitions.Change(row=row, event=OutgoingEvent.FENCE, reason=Code.RESTORED) for row in waiting]
     state_transitions.advance(connection, changes, at=at)
     resets.forget_numbers(connection, [row.ref for row in waiting])
-
-
-def _forget_keyset(connection: Connection, at: int) -> None:
-    """The next keyset is above every one that was issued since."""
-    keyset = meta.get_meta(connection, "keyset")
-    if keyset is not None:
-        connection.execute(text("delete from meta where key = 'keyset'"))
-        meta.set_meta(connection, KEYSET_FLOOR, str(_floor(keyset, at)).encode())
-
-
-def _floor(keyset: bytes, at: int) -> int:
-    """A version no lower than any that was issued after the backup: keysets are dated by the second."""
-    held = parse(SignedDocument.decode(keyset, *KEYSETS).payload, limit=200_000)
-    if not isinstance(held, dict) or not isinstance(held["version"], int) or not isinstance(held["issued"], int):
-        raise RuntimeError("the own keyset has its shape")
-    return held["version"] + max(0, at - held["issued"]) + 1
 
 
 def check_reset(connection: Connection, change: Change) -> None:
@@ -160,12 +144,18 @@ def check_reset(connection: Connection, change: Change) -> None:
 
 
 def reset(connection: Connection, change: Change, now: int) -> None:
-    """Effect of `link.reset`, approved by two people: the new epoch counts for what comes in; the peer is asked."""
+    """Effect of `link.reset`, approved by two people: the new epoch counts for what comes in; the peer is asked.
+
+    Where the peer is in an epoch that is unknown here, this node may have forgotten that it accepted a request of the
+    peer, and what it was to give it then. It gives that now, since whenever.
+    """
     node = NodeId(change.subject)
     body, row = _body(change, _RESET), resets.get(connection, node)
     if row is None:
         raise RuntimeError("a reset that was checked has a link")
     epoch = number(body["epoch"])
+    if View.from_json(body["view"]).epoch > max(positions(connection, node)):
+        _give_again(connection, node, lost=0, told=0, now=now)
     start_anew(connection, node, epoch)
     journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)  # it may be of before this node was restored
     resets.put(
@@ -201,12 +191,15 @@ def accept(connection: Connection, change: Change, now: int) -> None:
     """
     node = NodeId(change.subject)
     row, reset, of = _asked(connection, change)
+    restored = row.state != ResetState.OPEN
+    if restored and reset.epoch > max(positions(connection, node)) + 1:  # as at `reset`
+        _give_again(connection, node, lost=0, told=0, now=now)
     start_anew(connection, node, reset.epoch)
-    _renumber(connection, node, reset.backup, now)
-    resets.owe_again(connection, node, reset.backup - TOLD_LATE, RECALLED)
+    _give_again(connection, node, lost=reset.backup - SKEW, told=reset.backup - TOLD_LATE, now=now)
+    _name_forgotten(connection, node, reset.backup, now)
     trust_record_store.owe_again(connection, node)  # what the backup does not know of them
-    state = ResetState.OPEN if row.state == ResetState.OPEN else ResetState.REQUIRED
-    if state is ResetState.REQUIRED:  # also where two people had asked: that request is over
+    state = ResetState.REQUIRED if restored else ResetState.OPEN
+    if restored:  # also where two people had asked: that request is over
         if reset_rows.restored(connection) is None:
             journal.raise_alarm(connection, at=now, kind="node.older", peer=node)
         else:
@@ -215,13 +208,6 @@ def accept(connection: Connection, change: Change, now: int) -> None:
         connection,
         replace(row, state=str(state), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),
     )
-    for held in store.forget_witnessed(
-        connection, node
-    ):  # its log goes on from the backup: both heads stay as evidence
-        journal.raise_alarm(connection, at=now, kind="log.restarted", peer=node, proof=held.note)
-        journal.append_leaf(
-            connection, leaf(now, "log.restart_accepted", peer=node, size=held.size, root=b64u(held.root))
-        )
     journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)
     journal.close_alarms(connection, "peer.link_reset_required", at=now, peer=node)
     journal.append_leaf(
@@ -243,17 +229,29 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
     return row, reset, of
 
 
-def _renumber(connection: Connection, node: NodeId, backup: int, at: int) -> None:
+def _give_again(connection: Connection, node: NodeId, *, lost: int, told: int, now: int) -> None:
+    """Give a peer what it forgot by a restore: messages that it received from `lost` on, by its own word, and did not
+    hand over, or never answered; and the receipts that were made from `told` on. Its log goes on from the backup: what
+    was witnessed of it begins anew, and stays as evidence.
+    """
     unanswered = [row for row in resets.waiting(connection, node) if row.n is not None]
-    lost = resets.answered_since(connection, node, backup - SKEW, [str(Outgoing.AWAITING_HANDOVER)])
-    again = [*unanswered, *lost]
+    again = [*unanswered, *resets.answered_since(connection, node, lost, [str(Outgoing.AWAITING_HANDOVER)])]
     state_transitions.advance(
-        connection, [state_transitions.Change(row=row, event=OutgoingEvent.RENUMBER) for row in again], at=at
+        connection, [state_transitions.Change(row=row, event=OutgoingEvent.RENUMBER) for row in again], at=now
     )
     resets.forget_numbers(connection, [row.ref for row in again])
+    resets.owe_again(connection, node, told, RECALLED)
+    for held in store.forget_witnessed(connection, node):
+        journal.raise_alarm(connection, at=now, kind="log.restarted", peer=node, proof=held.note)
+        journal.append_leaf(
+            connection, leaf(now, "log.restart_accepted", peer=node, size=held.size, root=b64u(held.root))
+        )
+
+
+def _name_forgotten(connection: Connection, node: NodeId, backup: int, now: int) -> None:
     forgotten = resets.answered_since(connection, node, backup, [str(Outgoing.AWAITING_OPENING), str(Outgoing.OPENED)])
     for row in forgotten:
-        journal.raise_alarm(connection, at=at, kind="message.forgotten", peer=node, ref=row.ref)
+        journal.raise_alarm(connection, at=now, kind="message.forgotten", peer=node, ref=row.ref)
 
 
 # --- both --------------------------------------------------------------------------------------------------------

@@ -108,6 +108,26 @@ def test_a_node_that_starts_while_its_peer_asks_is_not_older():
         assert offer_of(three, "AL", "FR") is not None
 
 
+def test_a_node_that_is_restored_twice_is_told_of_all_it_forgot():
+    """It was backed up again before its link began anew, and lost again: that backup knows no more than the first."""
+    with led() as three:
+        three.do(three.restores.back_up("FR"))
+        three.trio.parties["FR"].system.busy = 1_000
+        letter = three.refer("AL", "FR")
+        three.carry("AL", "FR")
+        three.do(three.restores.lose("FR", ledger=True))
+        three.trio.parties["FR"].system.busy = 0
+        three.trio.pass_time(DAY)
+        three.do(three.restores.back_up("FR"))
+        three.do(three.restores.lose("FR", ledger=True))
+        three.do(three.restores.begin_links_anew())
+        assert state_of(three, letter) == ("queued", None)
+        for name in ("FR", "AL"):
+            three.do(three.trio.do_chores(name))
+        three.carry("AL", "FR")
+        assert letter.mark in three.do(three.trio.readable("FR"))
+
+
 def peer_of(three: Led, name: str) -> Peer:
     """The one of AL and FR to the other."""
     return three.trio.node(name).peers.find(three.trio.node("FR" if name == "AL" else "AL").own.node)

@@ -77,7 +77,7 @@ def change(action: str, body: dict[str, Any]) -> Change:
 
 def put(home: Home, state: ResetState, **changed: Any) -> ResetRow:
     """Where the link to the peer stands."""
-    row = ResetRow(peer=PEER.node, state=str(state), at=NOW - 9, **{"backup": BACKUP} | changed)
+    row = ResetRow(peer=PEER.node, state=str(state), **{"at": NOW - 9, "backup": BACKUP} | changed)
     store.put(home.connection, row)
     return row
 
@@ -123,6 +123,18 @@ def test_a_database_that_is_older_than_the_node(home: Home) -> None:
     assert alarms(home) == [("node.older", None, None, NOW + 7)]
     (entry,) = home.entries("node.older")
     assert all(word in entry for word in (b'"of":"%s"' % (b"s" * 64), b'"at":%d' % (NOW + 7)))
+
+
+@pytest.mark.parametrize(
+    ("state", "backup"),
+    [(ResetState.REQUIRED, BACKUP - 99), (ResetState.ASKED, BACKUP - 99), (ResetState.OPEN, BACKUP)],
+)
+def test_what_an_earlier_restore_forgot_is_forgotten_still(home: Home, state: ResetState, backup: int) -> None:
+    """Until the link was begun anew; the other one knows all up to the backup."""
+    put(home, state, backup=BACKUP - 99)
+    decisions.mark_restored(home.connection, made=BACKUP, sha256="s" * 64, gen=41, at=NOW + 7)
+    found = [store.get(home.connection, of.node) for of in (PEER, OTHER)]
+    assert [row.backup for row in found if row is not None] == [backup, BACKUP]
 
 
 def test_a_snapshot_becomes_a_node_that_knows_what_it_is(home: Home) -> None:
@@ -333,6 +345,37 @@ def test_a_restored_node_that_accepts_has_yet_to_be_accepted(home: Home, changed
     asks = change("link.reset", {"view": View(epoch=2, high=0, hash=None).to_json(), "epoch": 3, "backup": BACKUP})
     assert alarms(home) == [("node.older", PEER.node, None, NOW + 3)]
     decisions.check_reset(home.connection, asks)
+
+
+@pytest.mark.parametrize(("epoch", "again"), [(1, False), (2, True)])
+def test_an_acceptance_that_was_forgotten_is_made_up_for(home: Home, epoch: int, again: bool) -> None:
+    """The peer stands in an epoch that the backup does not know: it may have been restored, and accepted here since.
+    What it has not handed over goes again, and it is told all once more.
+    """
+    sent(home.connection, 12, PEER, "awaiting_handover", 1)
+    received(home, 12, BACKUP - 99 * DAY)
+    receipts.add(home.connection, [rows.receipt("of delivered", "delivered", peer=PEER.node, at=BACKUP - 99 * DAY)])
+    log.swap_witnessed(home.connection, None, WitnessedRow(peer=PEER.node, origin="l", size=9, root=b"r", note=b"n"))
+    put(home, ResetState.REQUIRED)
+    view = View(epoch=epoch, high=0, hash=None).to_json()
+    decisions.reset(home.connection, change("link.reset", BODY | {"view": view, "epoch": epoch + 1}), NOW + 3)
+    assert states(home)[12] == (("queued", None, None) if again else ("awaiting_handover", None, 1))
+    assert len(receipts.owed(home.connection, PEER.node, 9)) == again
+    assert [kind for kind, *_ in alarms(home)] == ["log.restarted"] * again
+
+
+@pytest.mark.parametrize(
+    ("state", "epoch", "again"),
+    [(ResetState.REQUIRED, 2, False), (ResetState.REQUIRED, 3, True), (ResetState.OPEN, 3, False)],
+)
+def test_so_is_one_that_a_later_request_tells_of(home: Home, state: ResetState, epoch: int, again: bool) -> None:
+    """Its epoch is not the next one: there was another reset that this node has forgotten."""
+    sent(home.connection, 12, PEER, "awaiting_handover", 1)
+    received(home, 12, BACKUP - 99 * DAY)
+    document, body = offer(home, epoch=epoch)
+    put(home, state, offer=document)
+    decisions.accept(home.connection, change("link.accept_reset", body | {"epoch": epoch}), NOW + 3)
+    assert states(home)[12] == (("queued", None, None) if again else ("awaiting_handover", None, 1))
 
 
 def test_what_the_peer_asks_is_accepted_first(home: Home) -> None:
