@@ -192,10 +192,10 @@ def accept(connection: Connection, change: Change, now: int) -> None:
     node = NodeId(change.subject)
     row, reset, of = _asked(connection, change)
     restored = row.state != ResetState.OPEN
-    if restored and reset.epoch > max(positions(connection, node)) + 1:  # as at `reset`
-        _give_again(connection, node, lost=0, told=0, now=now)
+    unknown = restored and reset.epoch > max(positions(connection, node)) + 1  # as at `reset`
+    lost, told = (0, 0) if unknown else (reset.backup - SKEW, reset.backup - TOLD_LATE)
     start_anew(connection, node, reset.epoch)
-    _give_again(connection, node, lost=reset.backup - SKEW, told=reset.backup - TOLD_LATE, now=now)
+    _give_again(connection, node, lost=lost, told=told, now=now)
     _name_forgotten(connection, node, reset.backup, now)
     trust_record_store.owe_again(connection, node)  # what the backup does not know of them
     state = ResetState.REQUIRED if restored else ResetState.OPEN

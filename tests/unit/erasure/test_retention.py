@@ -1,25 +1,22 @@
-"""gateway.erasure.retention: what is stored becomes what the rules judge, and what follows from their decision."""
+"""gateway.erasure.retention: all that is stored is looked at, and what follows from what the rules decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, update
-from support.kept_content import keep, name_of
+from sqlalchemy import Connection, update
+from support.kept_content import name_of
 from support.nodes import NOW
-from support.robbed_stand_ins import Clock
+from support.retained import ENQUIRY, HORIZON, PACE, Desk, stands
 from support.rows import PEER
 
 from gateway.database import content, journal
-from gateway.database.content_sealer import ContentSealer
-from gateway.database.engine import Store
-from gateway.database.sealed_content import Content
-from gateway.database.tables import conversation, message
+from gateway.database.tables import message
 from gateway.erasure import retention
 from gateway.erasure import store as erasures
 from gateway.erasure.operations.erasing import ErasureOperations
@@ -27,198 +24,20 @@ from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention import Retention
 from gateway.erasure.retention_rules import DAY, Decision, Plan, RetentionDecision
 from gateway.erasure.rules import What
-from gateway.erasure.store import ErasureRow, HoldRow
+from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, TransientError
-from gateway.foundation.workers import Workers
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.roles import Caller
 
-OTHER = "n1other"
-ENQUIRY, REQUEST = "enquiry.capacity/1", "referral.request/1"
-ERASE, KEEP, HELD = RetentionDecision.ERASE, RetentionDecision.KEEP, RetentionDecision.HELD
-UNDER_WAY, UNREADABLE = RetentionDecision.UNDER_WAY, RetentionDecision.UNREADABLE
-HORIZON = 9
-PACE = 2_000
+REQUEST = "referral.request/1"
+ERASE, KEEP, UNDER_WAY = RetentionDecision.ERASE, RetentionDecision.KEEP, RetentionDecision.UNDER_WAY
+LATER = NOW + 400 * DAY
 
 
-@pytest.fixture
-def workers() -> Iterator[Workers]:
-    """Threads that read, and end with the test."""
-    made = Workers()
-    yield made
-    made.shutdown()
-
-
-class Others:
-    """What stands beside retention, and notes what it is asked in which order."""
-
-    def __init__(self) -> None:
-        self.done: list[Any] = []
-
-    async def keep(self) -> None:
-        """How conversations stand is written down."""
-        self.done.append("kept")
-
-    async def count_first(self, refs: list[int]) -> None:
-        """What goes is counted before it does."""
-        self.done.append(("counted", refs))
-
-    async def erase(self, reasons: Mapping[int, str], **named: Any) -> int:
-        """It goes."""
-        self.done.append(("erased", dict(reasons), named))
-        return len(reasons)
-
-
-class Desk:
-    """A node that keeps messages."""
-
-    def __init__(self, store: Store, vault: ContentSealer, workers: Workers) -> None:
-        self.content, self.clock, self.others = Content(store, vault), Clock(), Others()
-        others: Any = self.others
-        clock: Any = self.clock
-        config: Any = SimpleNamespace(horizon_days=HORIZON, keys=SimpleNamespace(unwraps_per_minute=PACE))
-        self.retention = Retention(
-            content=self.content,
-            eraser=others,
-            releases=others,
-            status_updates=others,
-            config=config,
-            workers=workers,
-            clock=clock,
-            actor=lambda data: b"actor of " + data,
-        )
-
-    async def keeps(self, *made: Callable[[Connection], Any]) -> None:
-        """All this is stored."""
-
-        def move(connection: Connection) -> None:
-            for one in made:
-                one(connection)
-
-        await self.content.store.move(move)
-
-    def message(
-        self, ref: int, body_type: str | None = ENQUIRY, said: Mapping[str, Any] | None = None, **changed: Any
-    ) -> Callable[[Connection], Any]:
-        """A message that came at NOW in a conversation of its kind."""
-        usual = {"at": NOW, "kind": "enquiry", "conversation": b"talk"}
-        return lambda connection: keep(connection, self.content.sealer, ref, body_type, said, **usual | changed)
-
-    async def verdicts(self) -> dict[int, tuple[RetentionDecision, str | None, int | None]]:
-        """What becomes of each message: verdict, rule, and after how many days from NOW."""
-        decided = list[Decision]()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Plan, "add", lambda _, made: decided.append(made))
-            await self.retention.plan()
-        days = {one.ref: None if one.due is None else (one.due - NOW) / DAY for one in decided}
-        return {one.ref: (one.verdict, one.rule, days[one.ref]) for one in decided}
-
-
-@pytest.fixture
-def desk(store: Store, vault: ContentSealer, workers: Workers) -> Desk:
-    """Of which nothing is stored yet; what the node itself stores is numbered behind what a test does."""
-    while store.new_ref() < 1_000:
-        pass
-    return Desk(store, vault, workers)
-
-
-def stands(talk: bytes = b"talk", peer: str = PEER, **changed: Any) -> Callable[[Connection], None]:
-    """Where a conversation stands."""
-    usual: dict[str, Any] = {
-        "conversation": talk,
-        "peer": peer,
-        "kind": "referral",
-        "changes": 1,
-        "worded": 0,
-        "state": None,
-        "since": None,
-        "arrived": None,
-    }
-    return lambda connection: connection.execute(insert(conversation).values(**usual | changed))
-
-
-# --- what is read -----------------------------------------------------------------------------------------------------
-
-
-async def test_a_conversation_is_as_young_as_its_last_message(desk: Desk) -> None:
-    """Of both directions, whichever is stored first; not of one with another peer, nor of another conversation."""
-    await desk.keeps(
-        desk.message(1, at=NOW),
-        desk.message(2, at=NOW + 5 * DAY, direction="out", state="rejected"),
-        desk.message(3, at=NOW + 3 * DAY),
-        desk.message(4, at=NOW + 9 * DAY, peer=OTHER),
-        desk.message(5, at=NOW + 9 * DAY, conversation=b"other"),
-    )
-    found = await desk.verdicts()
-    assert {ref: found[ref] for ref in (1, 2, 3)} == dict.fromkeys((1, 2, 3), (KEEP, "enquiry", 95))
-    assert {found[ref][2] for ref in (4, 5)} == {99}
-
-
-async def test_the_kind_of_a_conversation_is_that_of_its_first_message(desk: Desk) -> None:
-    """Where that says none, of the next one that does."""
-    await desk.keeps(
-        desk.message(1, kind="any"),
-        desk.message(2, kind="probe"),
-        desk.message(3, kind="enquiry"),
-        desk.message(4, kind="enquiry", conversation=b"other"),
-    )
-    found = await desk.verdicts()
-    assert {ref: found[ref][1] for ref in found} == {1: "probe", 2: "probe", 3: "probe", 4: "enquiry"}
-
-
-@pytest.mark.parametrize(
-    ("state", "since", "rule", "days"),
-    [("declined", NOW + DAY, "declined", 31), ("closed", NOW + DAY, "closed", 366), ("active", NOW + DAY, None, None)],
-)
-async def test_where_a_conversation_stands_counts(
-    desk: Desk, state: str, since: int, rule: str | None, days: int | None
-) -> None:
-    """By its row, which outlives what it was read from; that of another peer says nothing."""
-    await desk.keeps(
-        desk.message(1, REQUEST, kind="referral"),
-        stands(state=state, since=since),
-        stands(peer=OTHER, state="declined", since=NOW - 90 * DAY),
-    )
-    assert await desk.verdicts() == {1: (KEEP, rule, days)}
-
-
-async def test_what_the_other_side_has_to_confirm_is_awaited(desk: Desk) -> None:
-    """Until then nothing goes that it is about."""
-    await desk.keeps(
-        desk.message(1, REQUEST, kind="referral"), stands(state="declined", since=NOW, theirs=NOW + 50 * DAY)
-    )
-    assert await desk.verdicts() == {1: (KEEP, "declined", 50)}
-
-
-async def test_the_arrival_of_the_person_counts(desk: Desk) -> None:
-    """For what may say where they are: of a schema that is not held any more nobody knows."""
-    await desk.keeps(
-        desk.message(1, REQUEST, kind="referral"),
-        desk.message(2, REQUEST, kind="referral", facts={"schema": "sha256:" + "0" * 64}),
-        stands(arrived=NOW + 2 * DAY),
-    )
-    assert await desk.verdicts() == {1: (KEEP, None, None), 2: (KEEP, "locating", 16)}
-
-
-async def test_a_message_names_its_own_last_day(desk: Desk) -> None:
-    """In its header; whatever else stands there is no day."""
-    for ref, handling in enumerate(
-        ({"retain_until": "2027-01-20"}, {"retain_until": 7}, {"retain_until": "soon"}, {}, None, "2027-01-20"), 1
-    ):
-        header = {} if handling is None else {"handling": handling}
-        await desk.keeps(desk.message(ref, header=header, conversation=b"talk %d" % ref))
-    found = await desk.verdicts()
-    assert [found[ref][1] for ref in sorted(found)] == ["named", *["enquiry"] * 5]
-
-
-async def test_what_does_not_open_is_for_a_person(desk: Desk) -> None:
-    """It counts for how young its conversation is all the same; the next ones are read."""
-    await desk.keeps(desk.message(1, None, at=NOW + DAY), desk.message(2))
-    assert await desk.verdicts() == {1: (UNREADABLE, None, None), 2: (KEEP, "enquiry", 91)}
+# --- how it is looked at ----------------------------------------------------------------------------------------------
 
 
 async def test_what_is_erased_is_not_looked_at(desk: Desk) -> None:
@@ -366,98 +185,6 @@ async def test_a_look_ends_where_it_fails_for_as_long_as_it_would_have_rested(
     with pytest.raises(TransientError):
         await desk.retention.run(rests=True)
     assert slept == [60] * 60
-
-
-# --- what comes before a rule -----------------------------------------------------------------------------------------
-
-LATER = NOW + 400 * DAY
-
-
-@pytest.mark.parametrize(
-    ("changed", "verdict"),
-    [
-        ({"state": "opened"}, ERASE),
-        ({"state": "refused"}, ERASE),
-        ({"state": "awaiting_order"}, UNDER_WAY),
-        ({"state": "awaiting_handover"}, UNDER_WAY),
-        ({"state": "held"}, UNDER_WAY),
-        ({"direction": "out", "state": "rejected"}, ERASE),
-        ({"direction": "out", "state": "failed"}, ERASE),
-        ({"direction": "out", "state": "queued"}, UNDER_WAY),
-        ({"direction": "out", "state": "awaiting_receipt"}, UNDER_WAY),
-    ],
-)
-async def test_what_is_owed_to_somebody_goes_first(
-    desk: Desk, changed: dict[str, Any], verdict: RetentionDecision
-) -> None:
-    """In either direction."""
-    await desk.keeps(desk.message(1, **changed))
-    desk.clock.at = LATER
-    assert (await desk.verdicts())[1][0] is verdict
-
-
-async def test_what_a_person_has_to_look_at_waits_for_them(desk: Desk) -> None:
-    """As long as an alarm about it is open."""
-    await desk.keeps(
-        desk.message(1), desk.message(2), lambda c: journal.raise_alarm(c, at=1, kind="content.damaged", ref=1)
-    )
-    desk.clock.at = LATER
-    found = await desk.verdicts()
-    assert (found[1][0], found[2][0]) == (UNDER_WAY, ERASE)
-
-
-async def test_a_hold_is_over_its_conversation(desk: Desk) -> None:
-    """Whoever speaks in it; not over another one."""
-    row = HoldRow(conversation=b"talk", ground="legal_claims_17_3_e", until="2029-01-01", at=1)
-    await desk.keeps(
-        desk.message(1),
-        desk.message(2, peer=OTHER),
-        desk.message(3, conversation=b"other"),
-        stands(),
-        lambda c: erasures.set_hold(c, row),
-    )
-    desk.clock.at = LATER
-    assert {ref: one[0] for ref, one in (await desk.verdicts()).items()} == {1: HELD, 2: HELD, 3: ERASE}
-
-
-def claims(until: Any, care: str = "kept") -> dict[str, Any]:
-    """A closure that keeps the case for a claim."""
-    return {"claims": {"care": care, "kept_until": until}}
-
-
-@pytest.mark.parametrize(
-    ("closures", "verdict"),
-    [
-        ([claims("2029-01-01")], HELD),
-        ([claims("2027-06-01")], ERASE),
-        ([claims("2029-01-01"), claims("2027-06-01")], HELD),
-        ([claims("2027-06-01"), claims("2029-01-01")], HELD),
-        ([claims("2029-01-01"), {}], HELD),
-        ([claims("2029-01-01", care="told")], ERASE),
-        ([claims(7)], ERASE),
-        ([{"claims": "2029-01-01"}], ERASE),
-    ],
-    ids=["kept", "over", "the later", "in any order", "another closure", "not kept", "no day", "no claims"],
-)
-@pytest.mark.parametrize("row", [True, False], ids=["with its row", "without"])
-async def test_a_claim_keeps_its_case(
-    desk: Desk, closures: list[dict[str, Any]], verdict: RetentionDecision, row: bool
-) -> None:
-    """Until the last day that any closure named: nobody's claim is shortened by another one."""
-    await desk.keeps(
-        desk.message(1),
-        *(desk.message(ref, "case.closure/1", said) for ref, said in enumerate(closures, 2)),
-        *[stands(kind="enquiry")] * row,
-    )
-    desk.clock.at = NOW + 300 * DAY
-    assert (await desk.verdicts())[1][0] is verdict
-
-
-async def test_only_a_closure_names_a_claim(desk: Desk) -> None:
-    """Words of that name elsewhere keep nothing."""
-    await desk.keeps(desk.message(1, ENQUIRY, claims("2029-01-01")))
-    desk.clock.at = NOW + 300 * DAY
-    assert (await desk.verdicts())[1][0] is ERASE
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
