@@ -9,7 +9,7 @@ from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.directory.cache import list_entry
 from gateway.erasure.peer_requests.record import record_confirmation, record_request
 from gateway.messages.effects import Effects
-from gateway.policy.linked_holds import AsylumTold
+from gateway.policy.linked_holds import AsylumTold, EnquiryQuoted
 from gateway.policy.told_asylum import MAY_TELL
 from gateway.statistics.submissions import record_received
 
@@ -25,6 +25,7 @@ def tie_effects(node: Ground) -> Effects:
         "consent.record": (partial(record_consent, node.content),),
         "consent.withdrawal": (request, partial(withdraw_consent, node.content)),
         "erasure.request": (request,),
+        "referral.request": (partial(EnquiryQuoted, node.linked_holds),),
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, node.clock),),
         "directory.update": (partial(list_entry, node.content),),

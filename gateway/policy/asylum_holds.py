@@ -119,7 +119,7 @@ def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Se
     from all States until a person says which are feared, or two lift it. So does one that lies already and was placed
     once more, since States may have been added.
     """
-    known = _conversations(connection, content.sealer) if holds else {}
+    known = _find_named(connection, content.sealer, messages.first_of_each(connection)) if holds else {}
     for label, labels in holds.items():
         before = store.get(connection, label)
         conversation, index = known.get(label, (ConversationId(""), None))
@@ -146,6 +146,22 @@ def lay_on_case(
     case = cases.cases_of(connection, [label]).get(label)
     if case is not None:
         ledger.add_over(connection, label, names_of_case(sealer, connection, case), at=at)
+    return case
+
+
+def lay_along(
+    connection: Connection, sealer: ContentSealer, conversations: Collection[bytes], *, at: int
+) -> CaseId | None:
+    """Lay the holds that were placed on these conversations, before they were of a case, over theirs; None for none."""
+    if not conversations or not store.labels(connection):
+        return None
+    told = {row.ref: row.conversation for row in messages.of_conversations(connection, list(conversations))}
+    named = _find_named(connection, sealer, told)
+    there = cases.cases_of(connection, named)
+    case = None
+    for label, (_, conversation) in named.items():
+        if label not in there and store.get(connection, label) is not None:
+            case = lay_on_case(connection, sealer, label, conversation, at=at) or case
     return case
 
 
@@ -224,13 +240,16 @@ def _lift_wanted(connection: Connection, label: bytes) -> bool:
     return hold is None or hold.lift is not None
 
 
-def _conversations(connection: Connection, sealer: ContentSealer) -> dict[bytes, tuple[ConversationId, bytes]]:
-    """By the label of a hold over it the id and the index of each conversation that is here."""
-    firsts = messages.first_of_each(connection)
+def _find_named(
+    connection: Connection, sealer: ContentSealer, told: Mapping[int, bytes]
+) -> dict[bytes, tuple[ConversationId, bytes]]:
+    """By the label of a hold over it the id and the index of each conversation that one of these messages names; they
+    are given with the indexes of theirs.
+    """
     found: dict[bytes, tuple[ConversationId, bytes]] = {}
-    rows = content_rows.get(connection, list(firsts))
+    rows = content_rows.get(connection, list(told))
     for row, plain in zip(rows.values(), sealer.open_each(list(rows.values())), strict=True):
         if not isinstance(plain, RefusedError):
             id = read_content(plain).facts.conversation
-            found[sealer.hold_indexes(id, ())[0]] = (id, firsts[row.ref])
+            found[sealer.hold_indexes(id, ())[0]] = (id, told[row.ref])
     return found

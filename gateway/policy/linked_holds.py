@@ -15,13 +15,15 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from gateway.cases import entries, questions
+from gateway.cases import entries, questions, register
 from gateway.cases import store as cases
 from gateway.cases.history import EVERY, QuestionEntry, said_apart
 from gateway.cases.questions import Question
 from gateway.cases.register import cards_in
 from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
 from gateway.cases.store import ChangeRow
+from gateway.conversations import loader
+from gateway.conversations.rules.facts import quoted_enquiry
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId
 from gateway.foundation.json import Json
@@ -61,6 +63,15 @@ class LinkedHolds:
         """Settle the same of the case of a conversation, where a message in it may have told of asylum, or of more."""
         if may_tell(body_type, content):
             self.settle_case(connection, cases.cases_of(connection, [conversation]).get(conversation))
+
+    def join_quoted(self, connection: Connection, referral: MessageRow, enquiry: str) -> None:
+        """Make the enquiry that a referral quotes one of its case, where it is of none, with the hold that was placed on
+        it while nobody had said whom it is about.
+        """
+        quoted = loader.quote(connection, referral, enquiry)
+        register.join_quoted(connection, referral.conversation, quoted)
+        sealer, now = self._content.sealer, self._clock.now()
+        self.settle_case(connection, asylum_holds.lay_along(connection, sealer, quoted, at=now))
 
     def settle_open(self, connection: Connection) -> None:
         """Settle every open question: somebody has answered, or what asks has ended with what it was about."""
@@ -151,6 +162,21 @@ class AsylumTold:
         """Ask of the linked cases."""
         said = self.message
         self.linked_holds.settle_told(connection, self.row.conversation, said.body_type, said.content)
+
+
+@dataclass(frozen=True, slots=True)
+class EnquiryQuoted:
+    """What a peer's referral does that quotes an enquiry of its own, in the transaction that accepts it."""
+
+    linked_holds: LinkedHolds
+    row: MessageRow
+    message: AcceptedMessage
+
+    def write(self, connection: Connection, _now: int) -> None:
+        """Make the enquiry one of the case of the referral."""
+        enquiry = quoted_enquiry(self.message.body_type, self.message.content)
+        if enquiry is not None:
+            self.linked_holds.join_quoted(connection, self.row, enquiry)
 
 
 def _holds(connection: Connection, case: CaseId) -> dict[bytes, AsylumHold]:

@@ -16,11 +16,8 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.attachments import store as attachment_store
-from gateway.cases import register
 from gateway.cases.news import CaseNews, ReadNews, write_news
 from gateway.cases.register import CaseRegister
-from gateway.conversations import loader
-from gateway.conversations.rules.facts import quoted_enquiry
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
@@ -321,9 +318,6 @@ def _add_messages(connection: Connection, writing: Writing, cases: CaseRegister,
     acting = [new for new in added if new.row.ref not in gone or never_blocked(new.message.body_type)]
     write_news(cases, connection, [new.news for new in acting], begun, writing.sealed)
     for new in acting:
-        quoted = quoted_enquiry(new.message.body_type, new.message.content)
-        if quoted is not None:
-            register.join_quoted(connection, new.row.conversation, loader.quote(connection, new.row, quoted))
         for effect in new.effects:
             effect.write(connection, writing.now)
 

@@ -13,7 +13,6 @@ from gateway.attachments import store
 from gateway.cases import register
 from gateway.cases.register import Joining
 from gateway.cases.rules import Card, Signs
-from gateway.conversations import loader
 from gateway.conversations.rules.disclosure import DisclosureStage as Disclosure
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -203,9 +202,6 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
             journal.raise_alarm(
                 connection, at=item.row.at, kind="feared_state.told", peer=item.row.peer, ref=item.row.ref
             )
-        if item.quotes is not None:
-            quoted = loader.quote(connection, item.row, item.quotes)
-            register.join_quoted(connection, item.row.conversation, quoted)
         if item.tells is not None:
             local.tell_consent(connection, item.tells, item.row.peer, item.row.ref)
         if item.row.origin is not None:

@@ -74,6 +74,8 @@ class _Act:
     def write_more(self, connection: Connection) -> None:
         """Write what follows from its messages, and what is written with them."""
         for item in self.prepared:
+            if item.quotes is not None:
+                self.linked_holds.join_quoted(connection, item.row, item.quotes)
             if type_name(item.message.body_type) in MAY_TELL:
                 said = item.message.body_type, written_in(item.message)
                 self.linked_holds.settle_told(connection, item.row.conversation, *said)

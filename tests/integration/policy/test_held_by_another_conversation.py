@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 from support.nodeproc import enquiry
-from support.pair import Party, Two, two_nodes
+from support.pair import Party, Two, example, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
 
 from gateway.cases import store as cases
@@ -101,6 +101,38 @@ async def test_an_enquiry_brings_its_hold(two: Two) -> None:
     for by in (ANA, BEN):
         await fr.call("asylum.lift", id=talk, by=by)
     assert [(await said(two, one))[0] for one in (THEN, NOW)] == [False, False]
+
+
+@pytest.mark.parametrize("side", ["FR", "AL"])
+async def test_a_referral_that_quotes_an_enquiry_takes_its_hold_along(two: Two, side: str) -> None:
+    """Whoever placed it did so for the person whom the enquiry turns out to be about: nothing more of the case goes
+    where it keeps from, not even the referral that says so.
+    """
+    fr, place = two.fr, {party.name: party for party in two}[side]
+    asked = await fr.call("message.submit", **enquiry("room?", "AL"))
+    await two.until(lambda: "room?" in two.al.notes(), seconds=60, what="it arrives")
+    await place.call("asylum.hold", id=asked["conversation"], by=ANA, states=["AL" if side == "FR" else "FR"])
+    content = example("referral.request/1", "AL")["content"] | {"enquiry_id": asked["id"]}
+    done = await fr.call("message.submit", **referral("F-1", ONE, content=content))
+    if place is fr:
+
+        async def stopped() -> bool:
+            return await fr.state(done["id"]) == "failed"
+
+        await two.until(stopped, seconds=60, what="it is judged where it departs")
+        assert (await fr.show(done["id"]))["reason"] == "gate_g5"
+    else:
+        await two.until(lambda: any(d.message_id == done["id"] for d in place.deliveries()), seconds=60)
+    held = [done["conversation"], *((THEN, NOW) if place is fr else ())]
+    assert [(await said_of(place, talk)) for talk in (*held, OTHER)] == [*[True for _ in held], False]
+    for by in (ANA, BEN):
+        await place.call("asylum.lift", id=asked["conversation"], by=by)
+    assert [(await said_of(place, talk)) for talk in held] == [False for _ in held]
+
+
+async def said_of(party: Party, talk: str) -> bool:
+    """Whether a conversation is said to be held."""
+    return bool((await party.call("conversation.show", id=talk))["asylum_hold"])
 
 
 async def lifted_where_lost(party: Party, talk: str) -> None:

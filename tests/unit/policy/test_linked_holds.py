@@ -13,11 +13,14 @@ from gateway.cases import entries, questions
 from gateway.cases import store as cases
 from gateway.cases.history import EVERY
 from gateway.cases.rules import LinkKind
+from gateway.cases.store import Link
 from gateway.database import journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId
+from gateway.messages import state_transitions
+from gateway.messages.store import messages
 
 ANA, BEN = "a" * 22, "b" * 22
 
@@ -198,3 +201,26 @@ async def test_a_question_that_does_not_open_asks_of_every_state(family: Family)
     assert await family.content.store.read(states) == {EVERY}
     await family.at(NOW).forget()
     assert await family.content.store.read(states) == {EVERY}
+
+
+@pytest.mark.parametrize(("direction", "peer"), [("in", rows.PEER), ("out", rows.PEER), ("in", "n1another")])
+async def test_the_enquiry_that_a_referral_quotes_is_of_its_case(family: Family, direction: str, peer: str):
+    """One of the same side and peer; beside it stands which message quotes it. What is of a case already stays there."""
+    said = {"direction": direction, "state": "opened", "n": 1, "epoch": 1}
+    enquiries = [rows.message(n, peer=peer, conversation=b"enquiry %d" % n, kind="enquiry", **said) for n in (1, 2)]
+    referral = rows.message(3, conversation=b"referral", **said)
+
+    def move(connection: Connection) -> tuple[dict[bytes, CaseId], list[tuple[bytes, int]]]:
+        state_transitions.begin(connection, [(row, "enquiry.capacity/1") for row in (*enquiries, referral)])
+        messages.add(connection, [*enquiries, referral])
+        of = {b"referral": SISTER, b"enquiry 2": BROTHER}
+        cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=case) for key, case in of.items()])
+        for enquiry in enquiries:
+            family.at(NOW).join_quoted(connection, referral, enquiry.id)
+        quoted = connection.exec_driver_sql("select conversation, quoted from conversation where quoted is not null")
+        return cases.cases_of(connection, [b"enquiry 1", b"enquiry 2"]), sorted(map(tuple, quoted))
+
+    of, quoted = await family.content.store.move(move)
+    theirs = peer == rows.PEER
+    assert of == {b"enquiry 2": BROTHER} | ({b"enquiry 1": SISTER} if theirs else {})
+    assert quoted == ([(b"enquiry 1", 3), (b"enquiry 2", 3)] if theirs else [])

@@ -318,22 +318,6 @@ async def test_a_conversation_about_a_person_is_a_case(desk: Desk) -> None:
     assert rows == [(conversation,)]
 
 
-async def test_the_enquiry_that_a_referral_quotes_is_of_its_case(desk: Desk) -> None:
-    """One of the same peer; beside it stands which message quotes it."""
-    enquiry = desk.received()
-    await desk.record(enquiry)
-    id, before = enquiry.request.id, desk.judged(enquiry).after
-    referral = desk.received(REFERRAL, 2)
-    message = replace(referral.message, content=referral.message.content | {"enquiry_id": id})
-    await desk.record(replace(referral, message=message), before=before)
-    found = dict(await desk.rows("select kind, conversation from message"))
-    refs = dict(await desk.rows("select kind, ref from message"))
-    cases = dict(await desk.rows("select key, case_id from case_link"))
-    assert cases[found["enquiry"]] == cases[found["referral"]]
-    quoted = await desk.rows("select conversation, quoted from conversation where quoted is not null")
-    assert quoted == [(found["enquiry"], refs["referral"])]
-
-
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
