@@ -37,5 +37,6 @@ class Circumstances:
     unanswered: frozenset[str] = frozenset()
     approver: str | None = None
     record_withdrawn: bool = False
+    narrowed_untold: bool = False
     sender_roles: frozenset[str] | None = None
     guardianship_elsewhere: Guardianship = NOTHING_TOLD

@@ -130,6 +130,7 @@ class ConsentContextLoader:
             questions, conversations, indexes, records, asked, of_cases, strict=True
         ):
             recipient = self._recipient(question, now)
+            subject = index if record is None else record
             held_by = on_case | self._holds_over(connection, question, relied[conversation], acts.holds)
             answers.append(
                 ConsentContext(
@@ -160,6 +161,9 @@ class ConsentContextLoader:
                         ),
                         today=datetime.fromtimestamp(now, UTC).date(),
                         record_withdrawn=record is not None and withdrawn[record],
+                        narrowed_untold=subject is not None
+                        and question.to not in told[subject]
+                        and self._is_narrowed(found[subject], own=record is None),
                         guardianship_elsewhere=(
                             NOTHING_TOLD
                             if index is None
@@ -222,6 +226,10 @@ class ConsentContextLoader:
         for one in held.values():
             told = told.joined(one.history().guardianship(Side.OURS))
         return told
+
+    def _is_narrowed(self, about: Known, *, own: bool) -> bool:
+        """Whether a part of a consent was taken back; where `own`, of one that was recorded here, and so is told of."""
+        return bool(about.withdrawals) and (not own or self._own.node in about.recorded_by(self._own.node))
 
     def _recipient(self, question: Question, now: int) -> Recipient | None:
         """The recipient unit in the newest descriptor that the peer signed (gate G14)."""

@@ -119,6 +119,7 @@ def gate_facts(
         findings=findings,
         today=circumstances.today,
         record_withdrawn=circumstances.record_withdrawn,
+        narrowed_untold=circumstances.narrowed_untold,
         sender_roles=circumstances.sender_roles,
         guardianship_elsewhere=circumstances.guardianship_elsewhere,
     )

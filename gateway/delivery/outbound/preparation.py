@@ -32,7 +32,15 @@ from gateway.delivery.outbound.kept import (
     changes_once_stored,
     departs_alike,
 )
-from gateway.delivery.outbound.prepared import Opening, Prepared, Preview, Unsealed, make_unsealed, seal_prepared
+from gateway.delivery.outbound.prepared import (
+    Opening,
+    Prepared,
+    Preview,
+    Telling,
+    Unsealed,
+    make_unsealed,
+    seal_prepared,
+)
 from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages.store.conversations import Key
@@ -46,6 +54,7 @@ from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 from schemas.region_pack.policies import CorridorPolicy
+from schemas.types import never_blocked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -224,6 +233,8 @@ class Preparation:
         if ready.withheld:
             message = replace(message, dropped=(*message.dropped, *ready.withheld), written=written)
         relies_on = reference or message.consent_ref
+        if draft.body_type == RECORD:  # its peer knows of that consent by it, whatever its header names
+            relies_on = str(draft.content["consent_id"])
         prepared = []
         if record is not None:  # its number is the lower one: rows go in the order of their numbers
             _, first = steps.submit(
@@ -235,7 +246,8 @@ class Preparation:
                 now=now,
                 schema=ready.schema(record.body_type),
             )
-            tells = self._content.sealer.consent_index(str(message.consent_ref))
+            index = self._content.sealer.consent_index(str(message.consent_ref))
+            tells = Telling(consent=index, taken_back=found.around.acts.taken_back.get(index))
             prepared.append(
                 replace(
                     make_unsealed(
@@ -316,9 +328,12 @@ class Preparation:
         )
 
     def _record_first(self, draft: Draft, peer: Peer, around: consent_context.ConsentContext) -> Draft | None:
-        """The consent record that must travel before `draft`, unless the peer has been told or told us."""
+        """The consent record that must travel before `draft`, unless the peer has been told or told us, or nothing may
+        hold the draft up.
+        """
         own = next((item for item in around.held if item.row.holder == OWN), None)
-        if own is None or draft.body_type == RECORD or peer.node in around.told:
+        known = peer.node in around.told or draft.body_type == RECORD
+        if own is None or known or never_blocked(draft.body_type):
             return None
         header = {name: value for name, value in draft.header.items() if name not in ("consent_ref", "respond_by")}
         return replace(

@@ -42,6 +42,16 @@ SUBMISSION = type_name(SUBMISSION_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """That a message tells its peer of a consent, by its index; `taken_back` is the number of the row that said what
+    was taken back of it, when the message was judged.
+    """
+
+    consent: bytes
+    taken_back: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """One message ready to be written: the row, its sealed content, the consent it tells the peer of and the enquiry it
     quotes, if any. `unseen`: it tells a feared State, and no second person has seen it. `judged` is None where
@@ -51,7 +61,7 @@ class Prepared:
     message: ValidMessage
     row: MessageRow
     sealed: SealedRow
-    tells: bytes | None = None
+    tells: Telling | None = None
     quotes: str | None = None
     files: int = 0
     warnings: tuple[str, ...] = ()
@@ -101,7 +111,7 @@ class Unsealed:
     row: MessageRow
     secret: bytes = field(repr=False)
     plaintext: bytes = field(repr=False)
-    tells: bytes | None = None
+    tells: Telling | None = None
     quotes: str | None = None
     files: int = 0
     warnings: tuple[str, ...] = ()
@@ -173,9 +183,10 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
     """Store prepared messages and put them on the outbox; part of the caller's transaction.
 
     Raises:
-        RefusedError: conflict, for files that changed meanwhile; gate_g12, for a table of statistics that could be
-            subtracted from one that was submitted before.
+        RefusedError: conflict, for files that changed meanwhile, or a consent of which something was taken back;
+            gate_g12, for a table of statistics that could be subtracted from one that was submitted before.
     """
+    _require_told_as_judged(connection, [item.tells for item in prepared if item.tells is not None])
     for item in prepared:
         if type_name(item.message.body_type) == SUBMISSION:
             _remember_table(connection, item.message)
@@ -203,11 +214,24 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
                 connection, at=item.row.at, kind="feared_state.told", peer=item.row.peer, ref=item.row.ref
             )
         if item.tells is not None:
-            local.tell_consent(connection, item.tells, item.row.peer, item.row.ref)
+            local.tell_consent(connection, item.tells.consent, item.row.peer, item.row.ref)
         if item.row.origin is not None:
             local.add_notice(
                 connection, kind=str(NoticeKind.QUEUED), origin=item.row.origin, at=item.row.at, message=item.row.id
             )
+
+
+def _require_told_as_judged(connection: Connection, told: Sequence[Telling]) -> None:
+    """Refuse to tell of a consent of which the person took something back since: it would go without that."""
+    if not told:
+        return
+    now = local.withdrawals(connection, [one.consent for one in told])
+    if any(now.get(one.consent) != one.taken_back for one in told):
+        raise RefusedError(
+            Code.CONFLICT,
+            "the person took something of the consent back meanwhile; nothing was stored",
+            hint="repeat it: what is left of the consent is looked at anew",
+        )
 
 
 def _remember_table(connection: Connection, message: ValidMessage) -> None:

@@ -278,11 +278,20 @@ def g7_withdrawal(facts: GateFacts) -> Decision:
 
     Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. The
     record of a consent that was itself taken back tells a peer nothing that it may still rely on. Of a consent
-    withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
+    withdrawn in part, what the withdrawn grants alone covered is refused here, under this name; and nobody is told of
+    it any more, who would have the whole record and no word of that.
     """
-    if facts.name == "consent.record":
-        taken_back = Refuse(gate=Code.GATE_G7, place="/content/consent_id", hint="the person withdrew this consent")
-        return taken_back if facts.record_withdrawn else PERMIT
+    record = facts.name == "consent.record"
+    if record and facts.record_withdrawn:
+        return Refuse(gate=Code.GATE_G7, place="/content/consent_id", hint="the person withdrew this consent")
+    if facts.narrowed_untold:
+        hint = (
+            "the person took a part of this consent back before its record went to this country: record what is agreed "
+            "to now as a new consent (trm consent record)"
+        )
+        return Refuse(gate=Code.GATE_G7, place="/content/consent_id" if record else "/header/consent_ref", hint=hint)
+    if record:
+        return PERMIT
     consent = facts.consent
     if facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn):
         return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")

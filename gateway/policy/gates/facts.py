@@ -74,7 +74,8 @@ class GateFacts:
     are the nodes that recorded it, and ``handling`` is what came with the messages that brought data under it to
     ``sender_node``, as far as that is known here. ``conversation_withdrawn``: a consent that this conversation relied
     on was withdrawn whole and no newer record took its place. ``record_withdrawn``: so was the consent that a record
-    tells of.
+    tells of. ``narrowed_untold``: a part of what is relied on or told of was taken back, and its record, made here, has
+    not gone to the recipient yet.
 
     ``guardianship_elsewhere`` is what the sender told of the child's guardians in other conversations of the case; a
     receiver knows of none.
@@ -108,6 +109,7 @@ class GateFacts:
     findings: tuple[Finding, ...]
     today: date
     record_withdrawn: bool = False
+    narrowed_untold: bool = False
     sender_roles: frozenset[str] | None = None
     guardianship_elsewhere: Guardianship = NOTHING_TOLD
     unanswered: frozenset[str] = frozenset()

@@ -29,7 +29,7 @@ from gateway.consent.effects import Recorded, Withdrawal
 from gateway.consent.rules import Handling
 from gateway.conversations.history import Opened, Side
 from gateway.database import content as content_rows
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
@@ -187,6 +187,31 @@ async def test_the_record_of_what_was_taken_back(node: Node, question: Question)
         found.append((await known(node, question, **record)).record_withdrawn)
     assert found == [False, False, True]
     assert not (await known(node, question)).record_withdrawn
+
+
+@pytest.mark.parametrize("holder", [OWN, THIRD])
+async def test_a_consent_that_lost_a_part_before_it_was_told(node: Node, question: Question, holder: str):
+    """Where the record would go ahead of what relies on it, which is one that was made here, or is sent by itself."""
+    told = example("consent.record.1/valid-adult")["content"] | {"consent_id": CONSENT}
+    told["grants"] = told["grants"] * 2
+    record = Recorded(content=node.content, holder=holder, record=told, conversation=b"told")
+    part = {"consent_id": CONSENT, "scope": "grants", "grants": [0], "withdrawn_on": START, "erase_wanted": False}
+    alone = {"consent_ref": None, "records": CONSENT}
+
+    async def untold() -> list[bool]:
+        found = [await known(node, question), await known(node, question, **alone)]
+        return [one.narrowed_untold for one in found]
+
+    await node.store.move(lambda c: record.write(c, START))
+    assert await untold() == [False, False]
+    await node.store.move(partial(Withdrawal(content=node.content, withdrawn=part).write, now=START))
+    assert await untold() == [holder == OWN, True]
+    assert not (await known(node, question, consent_ref=None)).narrowed_untold
+    index = node.sealer.consent_index(CONSENT)
+    await node.store.move(lambda c: local.tell_consent(c, index, question.to, 1))
+    assert await untold() == [False, False]
+    await node.store.move(lambda c: local.tell_consent(c, index, NodeId(THIRD), 1))
+    assert await untold() == [False, False]
 
 
 async def test_what_a_judgement_rests_on(node: Node, question: Question):

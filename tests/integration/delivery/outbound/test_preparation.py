@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from support.attached import NOTE, added, opened, sent
-from support.pair import Spoiler, Two, two_nodes
-from support.relied_on import CONSENT, recorded, referral, types
+from support.nodeproc import UNIT
+from support.pair import Spoiler, Two, example, two_nodes
+from support.relied_on import CONSENT, record_of, recorded, referral, types
 
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
@@ -30,6 +35,82 @@ async def test_record_travels_first_and_once(two: Two) -> None:
     await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1", "referral.request/1"])
     held = await two.al.call("consent.show", id=CONSENT)
     assert (held["holder"], held["state"]) == ("FR", "active")
+
+
+def sent_alone(two: Two) -> dict[str, Any]:
+    """The record of the consent as a message that a person sends."""
+    content = record_of(f"{two.al.running.own.node}/{UNIT}")
+    request = example("consent.record/1", "AL") | {"purpose": "referral", "content": content}
+    return request | {"conversation": b64u(b"conversation one"[:16])}
+
+
+async def test_a_consent_that_lost_a_part_is_told_to_nobody_new(two: Two) -> None:
+    """It would be told whole; who knew it before has heard what was taken back, and hears more on what is left."""
+    await recorded(two)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+    with pytest.raises(RefusedError, match="nothing was sent") as caught:
+        await two.fr.call("message.submit", **referral())
+    assert caught.value.code is Code.GATE_G7
+    assert [(one.place, "as a new consent" in str(one.hint)) for one in caught.value.findings] == [
+        ("/header/consent_ref", True)
+    ]
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("message.submit", **sent_alone(two))
+    assert (caught.value.code, caught.value.findings[0].place) == (Code.GATE_G7, "/content/consent_id")
+
+
+async def test_who_knew_it_hears_what_was_taken_back_and_what_is_left(two: Two) -> None:
+    """The record went before; so a referral on what is left goes as any other."""
+    await recorded(two)
+    await two.fr.call("message.submit", **referral())
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+    await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation two"[:16])})
+    came = ["consent.record/1", "consent.withdrawal/1", "referral.request/1", "referral.request/1"]
+    await two.until(lambda: sorted(types(two)) == came, seconds=60)
+    assert (await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn_in_part"
+
+
+async def test_what_is_taken_back_while_a_record_is_judged_stops_it(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record would go without a word of that: nothing is stored."""
+    await recorded(two)
+    judge, loop = Submission._judge_all, asyncio.get_running_loop()
+    taken = list[Future[None]]()
+
+    async def withdraw() -> None:
+        await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+
+    def judge_slowly(*given: Any) -> Any:
+        made = judge(*given)
+        taken.append(asyncio.run_coroutine_threadsafe(withdraw(), loop))
+        taken[-1].result(timeout=60)
+        return made
+
+    monkeypatch.setattr(Submission, "_judge_all", judge_slowly)
+    with pytest.raises(RefusedError, match="meanwhile; nothing was stored") as caught:
+        await two.fr.call("message.submit", **referral())
+    assert (caught.value.code, len(taken)) == (Code.CONFLICT, 1)
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+
+
+@pytest.mark.parametrize("grants", [[1], None], ids=["a part", "all of it"])
+async def test_who_was_sent_a_record_by_itself_hears_of_its_withdrawal(two: Two, grants: list[int] | None) -> None:
+    """A person may send it before anything relies on it; its peer knows the consent all the same."""
+    await recorded(two)
+    await two.fr.call("message.submit", **sent_alone(two))
+    await two.until(lambda: types(two) == ["consent.record/1"])
+    done = await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=grants)
+    assert [told["peer"] for told in done["told"]] == ["AL"]
+    await two.until(lambda: types(two) == ["consent.record/1", "consent.withdrawal/1"], seconds=60)
+
+
+async def test_an_alert_waits_for_no_record(two: Two) -> None:
+    """What nothing may block goes alone, also where its consent may be told to nobody any more."""
+    await recorded(two)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+    alert = example("safety.alert/1", "AL", consent_ref=CONSENT) | {"conversation": b64u(b"conversation one"[:16])}
+    await two.fr.call("message.submit", **alert)
+    await two.until(lambda: types(two) == ["safety.alert/1"], seconds=60)
 
 
 async def test_a_record_that_failed_travels_again(two: Two) -> None:

@@ -457,6 +457,17 @@ def test_g7_the_record_of_a_consent_that_was_withdrawn():
     assert gates(replace(record, record_withdrawn=False)) == []
 
 
+@pytest.mark.parametrize(
+    ("body_type", "place"), [("consent.record/1", "/content/consent_id"), ("referral.request/1", "/header/consent_ref")]
+)
+def test_g7_a_consent_that_lost_a_part_is_told_to_nobody_new(body_type: str, place: str):
+    """Neither by its record nor ahead of what relies on it; what nothing may block goes all the same."""
+    content = RECORD if body_type == "consent.record/1" else GOOD.content
+    facts = replace(GOOD, body_type=body_type, content=content, narrowed_untold=True)
+    assert [(one.gate, one.place) for one in refusals(facts)] == [(G7, place)]
+    assert gates(replace(facts, body_type="safety.alert/1")) == []
+
+
 def test_g7_after_a_partial_withdrawal():
     """Only the categories that were taken back are refused, and the gate names them."""
     consent = withdraw(CONSENT, PARTLY)
