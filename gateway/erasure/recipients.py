@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
+from gateway.consent.known_by import find_exchanged
 from gateway.erasure.peer_requests import store as requests
 from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.local import OWN
-from gateway.messages.store.messages import IN, OUT, MessageRow
+from gateway.messages.store.messages import IN, MessageRow
 from keys.documents.envelope import Status
 
 _GONE = frozenset({Status.ERASED, Status.REJECTED})
@@ -28,11 +29,13 @@ def find_sent(connection: Connection, rows: Iterable[MessageRow]) -> Sent:
     """By which messages others got these from here. To be asked before they are erased: consents go with them."""
     sent: defaultdict[str, set[int]] = defaultdict(set)
     incoming: dict[bytes, str] = {}
-    for row in rows:
-        if row.direction == OUT and row.n is not None:
-            sent[row.peer].add(row.ref)
-        elif row.direction == IN:
+    whole = list(rows)
+    exchanged = find_exchanged(connection, whole)
+    for row in whole:
+        if row.direction == IN:
             incoming[row.conversation] = row.peer
+        elif row.ref in exchanged:
+            sent[row.peer].add(row.ref)
     for conversation, peer in incoming.items():
         theirs = find_theirs(connection, conversation)
         for one in messages.get(connection, requests.passed_on(connection, theirs, but=[peer])).values():

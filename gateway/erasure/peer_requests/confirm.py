@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 import schemas
+from gateway.consent.known_by import find_exchanged
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
@@ -238,11 +239,12 @@ class RequestConfirmer:
         return None if plain is None or isinstance(plain, RefusedError) else content_codec.read_content(plain)
 
     def _receipts(self, connection: Connection, refs: Sequence[int], peers: Collection[str]) -> _Receipts:
-        rows = [row for row in messages.get(connection, refs).values() if row.direction == OUT and row.n is not None]
+        rows = messages.get(connection, refs)
+        exchanged = find_exchanged(connection, rows.values())
         erased: dict[NodeId, list[ReceiptRow]] = {}
         missing: set[str] = set()
-        for row in rows:
-            if row.peer not in peers:
+        for row in rows.values():
+            if row.direction != OUT or row.ref not in exchanged or row.peer not in peers:
                 continue
             heard = receipts.of_message(connection, receipts.RECEIVED, row.peer, row.id)
             said = {receipt.status: receipt for receipt in heard}

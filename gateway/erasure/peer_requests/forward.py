@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
-from gateway.consent.known_by import find_known_by
+from gateway.consent.known_by import find_exchanged, find_known_by
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -223,7 +223,8 @@ class RequestForwarder:
         found = find_known_by(self._content.sealer, connection, known)
         refs = [ref for (_, peer), by in found.items() if peer != asking.peer for ref, _ in by if ref not in went]
         rows = messages.get_all(connection, refs)
-        return [row.ref for row in rows if row.direction == IN or row.n is not None or row.state in SENDING]
+        exchanged = find_exchanged(connection, rows)
+        return [row.ref for row in rows if row.ref in exchanged or row.state in SENDING]
 
     def _drafts(self, task: Task, peer: NodeId, address: Address, ids: Sequence[str]) -> list[Draft]:
         """What is said to one unit, in the name of the node."""

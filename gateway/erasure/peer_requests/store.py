@@ -12,10 +12,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select, update
 
+from gateway.consent.known_by import find_exchanged
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import erasure, message, request, request_onward
 from gateway.foundation.ids import NodeId
+from gateway.messages.store import messages
 
 
 class State(StrEnum):
@@ -141,14 +143,13 @@ def claim(connection: Connection, row: RequestRow, gone: Iterable[int]) -> None:
 
 
 def passed_on(connection: Connection, consents: Sequence[bytes], *, but: Iterable[str]) -> list[int]:
-    """Refs of the messages that may have carried data on under these consents, to every peer but these."""
+    """Refs of the messages that may have carried data on under these consents, to every peer but these: also of what
+    lost its number with a restore.
+    """
     query = select(message.c.ref).where(
-        message.c.consent.in_(consents),
-        message.c.direction == "out",
-        message.c.n.is_not(None),
-        message.c.peer.not_in(sorted(but)),
+        message.c.consent.in_(consents), message.c.direction == "out", message.c.peer.not_in(sorted(but))
     )
-    return list(connection.scalars(query.order_by(message.c.ref)))
+    return sorted(find_exchanged(connection, messages.get_all(connection, list(connection.scalars(query)))))
 
 
 def relying(connection: Connection, consent: bytes) -> list[bytes]:

@@ -13,6 +13,7 @@ from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.store import Erased, OnwardRow, RequestRow, State
 from gateway.erasure.store import ErasureRow
 from gateway.messages.store import messages
+from gateway.messages.store.messages import StatementRow
 
 
 def asked(connection: Connection, ref: int, **changed: Any) -> RequestRow:
@@ -95,7 +96,9 @@ def test_what_went_since_a_request_went_because_of_it(connection: Connection):
 
 
 def test_who_may_have_the_data_of_a_consent(connection: Connection):
-    """Whatever had a number may have come there; who asks is not told, nor what never left."""
+    """Whatever had a number may have come there, also where a restore took it; who asks is not told, nor what never
+    left.
+    """
     messages.add(
         connection,
         [
@@ -105,9 +108,12 @@ def test_who_may_have_the_data_of_a_consent(connection: Connection):
             rows.message(5, consent=b"one", peer="n1third"),
             rows.message(6, consent=b"other", n=4, peer="n1third"),
             rows.message(7, consent=b"one", n=5, peer="n1third", direction="in", state="opened"),
+            rows.message(8, consent=b"two", peer="n1fifth", state="voiding"),
+            rows.message(9, consent=b"two", peer="n1fifth"),
         ],
     )
-    assert store.passed_on(connection, [b"one", b"two"], but=["n1asks"]) == [2, 3]
+    messages.add_statements(connection, [StatementRow(hash="of before", message=9, evidence=1, created=1)])
+    assert store.passed_on(connection, [b"one", b"two"], but=["n1asks"]) == [2, 3, 8, 9]
     assert store.passed_on(connection, [b"one"], but=[]) == [3, 4]
 
 
