@@ -32,6 +32,8 @@ GROUNDS = frozenset(entry.code for entry in schemas.code_list("erasure_ground").
 
 _LEFT = frozenset({str(Erasure.DISABLED_ONLY), str(Erasure.NOT_SUPPORTED)})
 """Answers after which somebody has to erase in the case system by hand."""
+_GONE = frozenset({str(Erasure.ERASED), NOT_HELD})
+"""Answers after which it has no record; it may have erased that before, and the node ended before that was noted."""
 
 
 class CaseSystemEraser:
@@ -81,7 +83,7 @@ class CaseSystemEraser:
 
         def move(connection: Connection) -> None:
             erasures.answered(connection, row, place)
-            if place == Erasure.ERASED and message.direction == OUT and message.origin is not None:
+            if place in _GONE and message.direction == OUT and message.origin is not None:
                 handed_over.drop_news(connection, message.origin)  # it would name the record anew
             journal.append_leaf(connection, leaf(now, "message.erased_locally", id=message.id, state=place))
             if place in _LEFT:

@@ -81,13 +81,15 @@ class ErasureChores:
             await self._store.move(partial(_tell_done, today=today, now=now))
 
     async def erase(self) -> None:
-        """Go on with what was erased, once the time is confirmed: the case system is asked, files without a key go, and
-        the senders are told.
+        """Go on with what was erased: names of local records are forgotten, also where the node ended before that; and
+        once the time is confirmed the case system is asked, files without a key go, and the senders are told.
         """
-        if await self._time.is_confirmed():
-            await self._case_system.ask()
-            await self._eraser.clean()
-            await self._receipts.tell()
+        if not await self._time.is_confirmed():
+            await self._eraser.forget_names()
+            return
+        await self._case_system.ask()
+        await self._eraser.clean()
+        await self._receipts.tell()
 
     async def follow_requests(self) -> None:
         """Tell on what peers asked, follow it at its time and answer it. By following one the storage epoch ends at

@@ -227,9 +227,13 @@ class Eraser:
         """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of,
         nor a file whose key is gone.
         """
+        await self.forget_names()
+        await self._attachments.sweep()
+
+    async def forget_names(self) -> None:
+        """Do of this what asks no clock."""
         await self._content.store.move(erasures.erase_origins)
         await self._content.store.checkpoint(truncate=True)
-        await self._attachments.sweep()
 
 
 def is_under_way(row: MessageRow) -> bool:

@@ -140,6 +140,8 @@ class Trio:
             await self.end(name)
             await self.open(name)
             await self.witness(name)
+            with suppress(GatewayError):  # `serve` begins with all chores; this one goes on with what was cut off
+                await self.node(name).erasure.erase()
 
     async def kill(self, name: str) -> None:
         """A node ends, at once."""

@@ -233,16 +233,21 @@ async def sent(office: Office, ref: int, **changed: Any) -> MessageRow:
     return await office.erased(ref, **{"direction": "out", "state": "received", "origin": ORIGIN} | changed)
 
 
-async def test_the_record_of_a_message_is_erased_there(office: Office) -> None:
-    """And what the case system was still to hear of it is dropped: it would name the record anew."""
+@pytest.mark.parametrize(("there", "place"), [(True, "erased"), (False, "not_held")], ids=["now", "before"])
+async def test_the_record_of_a_message_is_erased_there(office: Office, there: bool, place: str) -> None:
+    """And what the case system was still to hear of it is dropped: it would name the record anew. So it is where the
+    case system erased the record before, and the node ended before it noted that.
+    """
     await office.gave()
+    if not there:
+        office.system.offered.clear()
     await sent(office, 1)
     counts = {"attempts": 0, "refusals": 0, "next_try": 0, "at": 1}
     for origin in (ORIGIN, ORIGIN + 1):
         news = notice.insert().values(kind="erased", origin=origin, **counts)
         await office.content.store.move(lambda c, news=news: c.execute(news))
     await office.eraser.ask()
-    assert (await office.places(), office.system.offered) == (["erased"], {})
+    assert (await office.places(), office.system.offered) == ([place], {})
     assert await office.content.store.read(lambda c: list(c.scalars(select(notice.c.origin)))) == [ORIGIN + 1]
 
 
