@@ -39,7 +39,6 @@ from keys.documents.change import Change
 from keys.documents.link_reset import Reset, View, reset_hash
 from keys.primitives.domains import RESET
 from keys.primitives.encoding import (
-    SKEW,
     Check,
     b64u,
     canon,
@@ -56,8 +55,10 @@ UNSEEN = 1_000_000_000
 """Added to counters that other programs have seen further than the backup knows: no number means two things."""
 RECALLED = ("delivered", "opened", "erased")
 """Receipts that no void question brings back."""
-TOLD_LATE = 7 * DAY
-"""Seconds for which a receipt may have waited before it was told: one of before the backup may have come after it."""
+UNSURE = 7 * DAY
+"""Seconds before the time of a backup from which on its peer gives again what it may lack: the clock that dated it may
+have been ahead, and a receipt that was made before may have been told after it.
+"""
 
 
 # --- the restored node -------------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def reset(connection: Connection, change: Change, now: int) -> None:
         raise RuntimeError("a reset that was checked has a link")
     epoch = number(body["epoch"])
     if View.from_json(body["view"]).epoch > max(positions(connection, node)):
-        _give_again(connection, node, lost=0, told=0, now=now)
+        _give_again(connection, node, 0, now)
     start_anew(connection, node, epoch)
     journal.close_alarms(connection, "peer.link_reset", at=now, peer=node)  # it may be of before this node was restored
     resets.put(
@@ -193,9 +194,9 @@ def accept(connection: Connection, change: Change, now: int) -> None:
     row, reset, of = _asked(connection, change)
     restored = row.state != ResetState.OPEN
     unknown = restored and reset.epoch > max(positions(connection, node)) + 1  # as at `reset`
-    lost, told = (0, 0) if unknown else (reset.backup - SKEW, reset.backup - TOLD_LATE)
+    since = 0 if unknown else reset.backup - UNSURE
     start_anew(connection, node, reset.epoch)
-    _give_again(connection, node, lost=lost, told=told, now=now)
+    _give_again(connection, node, since, now)
     _name_forgotten(connection, node, reset.backup, now)
     trust_record_store.owe_again(connection, node)  # what the backup does not know of them
     state = ResetState.REQUIRED if restored else ResetState.OPEN
@@ -229,18 +230,18 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
     return row, reset, of
 
 
-def _give_again(connection: Connection, node: NodeId, *, lost: int, told: int, now: int) -> None:
-    """Give a peer what it forgot by a restore: messages that it received from `lost` on, by its own word, and did not
-    hand over, or never answered; and the receipts that were made from `told` on. Its log goes on from the backup: what
+def _give_again(connection: Connection, node: NodeId, since: int, now: int) -> None:
+    """Give a peer what it forgot by a restore: messages that it received from `since` on, by its own word, and did not
+    hand over, or never answered; and the receipts that were made from then on. Its log goes on from the backup: what
     was witnessed of it begins anew, and stays as evidence.
     """
     unanswered = [row for row in resets.waiting(connection, node) if row.n is not None]
-    again = [*unanswered, *resets.answered_since(connection, node, lost, [str(Outgoing.AWAITING_HANDOVER)])]
+    again = [*unanswered, *resets.answered_since(connection, node, since, [str(Outgoing.AWAITING_HANDOVER)])]
     state_transitions.advance(
         connection, [state_transitions.Change(row=row, event=OutgoingEvent.RENUMBER) for row in again], at=now
     )
     resets.forget_numbers(connection, [row.ref for row in again])
-    resets.owe_again(connection, node, told, RECALLED)
+    resets.owe_again(connection, node, since, RECALLED)
     for held in store.forget_witnessed(connection, node):
         journal.raise_alarm(connection, at=now, kind="log.restarted", peer=node, proof=held.note)
         journal.append_leaf(

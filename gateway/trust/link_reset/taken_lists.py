@@ -27,7 +27,7 @@ from gateway.peers.registry import Peer, address
 from gateway.peers.reset_rows import ResetRow
 from gateway.ports import Clock, Json
 from gateway.trust.link_reset import store
-from gateway.trust.link_reset.decisions import read_reset
+from gateway.trust.link_reset.decisions import UNSURE, read_reset
 from keys.documents.taken_list import MOST, MOST_PAGES, TakenPage, Withdrawn, ask_page, read_question
 from keys.primitives.domains import TAKEN
 from keys.primitives.encoding import SKEW
@@ -179,5 +179,5 @@ def _since(row: ResetRow | None, wanted: str) -> int:
     if row is not None and row.accepted is not None:
         reset, of = read_reset(row.accepted)
         if of == wanted:
-            return reset.backup - SKEW
+            return reset.backup - UNSURE
     raise RemoteError(Code.LINK_RESET_REQUIRED, "this reset of the link was not accepted here")

@@ -30,7 +30,7 @@ from keys.documents.change import Change
 from keys.documents.key_records import Use
 from keys.documents.link_reset import Answered, Reset, View, reset_hash
 from keys.primitives.domains import RESET
-from keys.primitives.encoding import SKEW, b64u
+from keys.primitives.encoding import b64u
 
 US, PEER, OTHER = first_of("a"), first_of("b"), first_of("d")
 UNUSED = View(epoch=1, high=0, hash=None)
@@ -281,8 +281,8 @@ def test_what_is_accepted_is_carried_out(home: Home) -> None:
     """Both directions begin anew; what is not known to be there goes again, and what was handed over there is named."""
     sent(home.connection, 11, PEER, "awaiting_receipt", 1)
     for ref, state, at in (
-        (12, "awaiting_handover", BACKUP - SKEW),
-        (13, "awaiting_handover", BACKUP - SKEW - 1),
+        (12, "awaiting_handover", BACKUP - decisions.UNSURE),
+        (13, "awaiting_handover", BACKUP - decisions.UNSURE - 1),
         (14, "awaiting_opening", BACKUP),
         (15, "opened", BACKUP),
         (16, "opened", BACKUP - 1),

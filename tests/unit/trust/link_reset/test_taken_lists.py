@@ -26,6 +26,7 @@ from gateway.messages.store import local, messages, receipts
 from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.trust.link_reset import store, taken_lists
+from gateway.trust.link_reset.decisions import UNSURE
 from gateway.trust.link_reset.taken_lists import TakenLists
 from keys.documents.link_reset import Reset, View, reset_hash
 from keys.documents.taken_list import MOST_PAGES, TakenPage, Withdrawn, ask_page
@@ -35,7 +36,7 @@ from keys.primitives.sign import SignedDocument
 
 US, PEER, OTHER = first_of("a"), first_of("b"), first_of("d")
 BACKUP = NOW - 500
-SINCE = BACKUP - SKEW
+SINCE = BACKUP - UNSURE
 NAME, ANOTHER = b64u(b"r" * 32), b64u(b"x" * 32)
 CONSENTS = [b64u(bytes([letter]) * 16) for letter in b"abcd"]
 
