@@ -40,17 +40,13 @@ from gateway.notifications import store
 from gateway.ports import Clock
 
 T = TypeVar("T")
-OfCase = Sequence[bytes]
-"""The consents of a case that are not withdrawn, by their keyed indexes. The case is looked up where they are
-opened: people may have merged it into another one by then.
-"""
 
 ALARM = "consent.lapses"
 EARLY = 7 * DAY
 """Seconds before the day from which on a person is told."""
 AT_ONCE = 100
-"""Cases that are looked at in one go: no more is opened and held at a time, and no snapshot of the database lasts
-longer, since its log cannot be written back meanwhile.
+"""Consents that are looked at in one go, with the others of their cases: no more is opened and held at a time, and no
+snapshot of the database lasts longer, since its log cannot be written back meanwhile.
 """
 RESTS = 3
 """How often the time of one go it rests after it."""
@@ -71,11 +67,16 @@ class ConsentLapses:
     async def tell(self) -> None:
         """Raise the alarms that are due, each once, and end those that are due no more."""
         now, due = self._clock.now(), dict[int, int]()
-        of_cases, drafts, relied_on = await self._content.store.read(_find_under_way)
+        drafts, waiting, relied_on = await self._content.store.read(_find_waiting)
         for refs in _parts(drafts):
             relied_on |= await self._read(partial(self._named_in, drafts=refs))
-        for some in _parts(of_cases):
-            due |= await self._read(partial(self._find_due, of_cases=some, relied_on=relied_on, now=now))
+        some = await self._content.store.read(lambda c: store.consents_behind(c, b"", AT_ONCE))
+        while some:
+            due |= await self._read(
+                partial(self._find_due, some=some, waiting=waiting, relied_on=relied_on, now=now)
+            )
+            last = some[-1]
+            some = await self._content.store.read(lambda c, last=last: store.consents_behind(c, last, AT_ONCE))
         await self._content.store.move(lambda c: _tell(c, due, now))
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
@@ -86,11 +87,13 @@ class ConsentLapses:
         return found
 
     def _find_due(
-        self, connection: Connection, *, of_cases: Sequence[OfCase], relied_on: Set[bytes], now: int
+        self, connection: Connection, *, some: Sequence[bytes], waiting: Set[CaseId], relied_on: Set[bytes], now: int
     ) -> dict[int, int]:
-        """By the number of its record since when people have to know of each consent of these cases that lapses."""
+        """By the number of its record since when people have to know of each of these consents that lapses; a draft
+        waits in each case in `waiting`.
+        """
         due: dict[int, int] = {}
-        for case, known in self._open_relied_on(connection, of_cases, relied_on):
+        for case, known in self._open_relied_on(connection, some, waiting, relied_on):
             if (consent := known.consent) is None or known.withdrawn:
                 continue
             adult_on, guardianship = None, NOTHING_TOLD
@@ -103,18 +106,23 @@ class ConsentLapses:
         return due
 
     def _open_relied_on(
-        self, connection: Connection, of_cases: Sequence[OfCase], relied_on: Set[bytes]
+        self, connection: Connection, some: Sequence[bytes], waiting: Set[CaseId], relied_on: Set[bytes]
     ) -> Iterator[tuple[CaseId, Known]]:
-        """The newest consent of each of these cases and those that are relied on, by the case of each now."""
-        case_of = cases.cases_of(connection, [index for indexes in of_cases for index in indexes])
+        """Those of these consents that are the newest of a side in a case in which something is under way, or relied on
+        there; each with its case now: people may have merged it into another one.
+        """
+        ids = set(cases.cases_of(connection, some).values())
+        ids = store.cases_under_way(connection, ids) | (ids & waiting)
+        held = [(index, case) for _, index, case, state in cases.consents_of(connection, ids) if state != WITHDRAWN]
+        case_of = dict(held)
         rows = local.consents_of(connection, list(case_of))
         newest: dict[tuple[CaseId, str], tuple[int, bytes]] = {}
-        for index, held in rows.items():
-            for row in held:
+        for index, recorded in rows.items():
+            for row in recorded:
                 of = case_of[index], row.holder
                 newest[of] = max(newest.get(of, (0, b"")), (row.ref, index))
         wanted = {index for _, index in newest.values()} | relied_on
-        chosen = {index: held for index, held in rows.items() if index in wanted}
+        chosen = {index: rows[index] for index in some if index in rows and index in wanted}
         opened = register.open_consents(self._content.sealer, connection, chosen, local.withdrawals(connection, chosen))
         return ((case_of[index], known) for index, known in opened.items())
 
@@ -141,18 +149,11 @@ class ConsentLapses:
         return _adult_on(said.values()), reduce(Guardianship.joined, named, NOTHING_TOLD)
 
 
-def _find_under_way(connection: Connection) -> tuple[list[OfCase], list[int], set[bytes]]:
-    """The consents of each case in which something is under way; the sealed rows of the drafts that wait; and the
-    consents on which messages rely that wait.
-    """
+def _find_waiting(connection: Connection) -> tuple[list[int], Set[CaseId], set[bytes]]:
+    """The sealed rows of the drafts that wait and their cases, and the consents on which messages rely that wait."""
     drafts = store.waiting_drafts(connection)
-    of_drafts = {*cases.cases_of(connection, [draft_key(id) for id in drafts]).values()}
-    consents: dict[CaseId, list[bytes]] = {}
-    for ids in _parts(sorted(store.cases_under_way(connection) | of_drafts)):
-        for _, index, case, state in cases.consents_of(connection, ids):
-            if state != WITHDRAWN:
-                consents.setdefault(case, []).append(index)
-    return [*consents.values()], sorted(drafts.values()), store.consents_of_outbox(connection)
+    of_drafts = cases.cases_of(connection, [draft_key(id) for id in drafts])
+    return sorted(drafts.values()), frozenset(of_drafts.values()), store.consents_of_outbox(connection)
 
 
 def _adult_on(said: Collection[History]) -> date | None:

@@ -4,6 +4,7 @@ what is under way, for those who are told that a consent lapses.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from gateway.cases.rules import LinkKind
 from gateway.conversations.rules.machines import RESTING
 from gateway.database.rows import values_of
-from gateway.database.tables import case_link, conversation, draft, event, hook, hook_call, message, outbox
+from gateway.database.tables import case_link, consent, conversation, draft, event, hook, hook_call, message, outbox
 from gateway.foundation.ids import CaseId
 from gateway.messages.store.local import WAITING
 
@@ -111,12 +112,18 @@ def standing(connection: Connection, name: str) -> ReceiverStatus:
 # --- what is under way ----------------------------------------------------------------------------------------------
 
 
-def cases_under_way(connection: Connection) -> set[CaseId]:
-    """The cases with a conversation in which something may still go on."""
+def consents_behind(connection: Connection, last: bytes, limit: int) -> list[bytes]:
+    """List the consents of which records are held here, in the order of their indexes, from behind `last` on."""
+    query = select(consent.c.consent).where(consent.c.consent > last).order_by(consent.c.consent).limit(limit)
+    return list(connection.scalars(query.distinct()))
+
+
+def cases_under_way(connection: Connection, ids: Collection[CaseId]) -> set[CaseId]:
+    """Find those of these cases with a conversation in which something may still go on."""
     query = (
         select(case_link.c.case_id)
         .join(conversation, conversation.c.conversation == case_link.c.key)
-        .where(case_link.c.kind == LinkKind.CONVERSATION)
+        .where(case_link.c.kind == LinkKind.CONVERSATION, case_link.c.case_id.in_(list(ids)))
         .where(or_(conversation.c.state.is_(None), conversation.c.state.not_in(RESTING)))
     )
     return {CaseId(case) for case in connection.scalars(query.distinct())}

@@ -221,7 +221,7 @@ async def test_a_case_that_is_merged_while_it_is_looked_at(two: Two, monkeypatch
 
     async def read_and_merge(query: Any) -> Any:
         found = await read(query)
-        if query is consent_lapses._find_under_way:
+        if query is consent_lapses._find_waiting:
             await changed(two.fr, "case.merge", id=case, into=other)
         return found
 

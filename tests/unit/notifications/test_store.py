@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, insert
+from support import rows
 
+from gateway.cases import store as cases
+from gateway.cases.rules import CaseState, LinkKind
+from gateway.cases.store import CaseRow, Link
+from gateway.conversations.rules.machines import RESTING
 from gateway.database import journal
-from gateway.database.tables import hook_call
+from gateway.database.tables import conversation, hook_call
+from gateway.foundation.ids import CaseId
+from gateway.messages.store import local
+from gateway.messages.store.local import ConsentRow
 from gateway.notifications import store
 
 
@@ -57,3 +65,25 @@ def test_a_hook_that_is_not_set_any_more_is_forgotten(connection: Connection):
     assert store.standing(connection, "h").waiting == 0
     store.receivers(connection, ["h"])
     assert store.take_over(connection, "h", 10) == 0
+
+
+def test_consents_come_in_parts(connection: Connection):
+    """Each once, however many sides recorded it, and from behind the last one on."""
+    for ref, (index, holder) in enumerate([(b"b", "own"), (b"a", "own"), (b"b", "n1b"), (b"c", "own")]):
+        local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=holder, state="active", at=1))
+    assert store.consents_behind(connection, b"", 2) == [b"a", b"b"]
+    assert store.consents_behind(connection, b"b", 2) == [b"c"]
+    assert store.consents_behind(connection, b"c", 2) == []
+
+
+def test_what_is_under_way_is_asked_of_some_cases(connection: Connection):
+    """Where one conversation may still go on, or nobody knows how it stands; not of cases that nobody asked about."""
+    states = {"open": ["sent", min(RESTING)], "unknown": [None], "over": [min(RESTING)], "other": ["sent"], "empty": []}
+    for case, found in states.items():
+        cases.open_cases(connection, [CaseRow(id=CaseId(case), state=CaseState.OPEN, at=1, card=None)])
+        for place, state in enumerate(found):
+            key = f"{case} {place}".encode()
+            cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=CaseId(case))])
+            row = {"conversation": key, "peer": rows.PEER, "kind": "referral", "changes": 1, "state": state}
+            connection.execute(insert(conversation).values(**row))
+    assert store.cases_under_way(connection, {CaseId(case) for case in states if case != "other"}) == {"open", "unknown"}
