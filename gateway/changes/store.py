@@ -87,9 +87,15 @@ def changes_of(connection: Connection, subject: str) -> list[ChangeRow]:
     return [_change(row) for row in connection.execute(query)]
 
 
-def all_changes(connection: Connection, limit: int) -> list[ChangeRow]:
-    """Every change, newest first."""
+def all_changes(
+    connection: Connection, limit: int, *, subject: str | None = None, state: str | None = None
+) -> list[ChangeRow]:
+    """So many changes, newest first; of one subject and in one state where they are given."""
     query = select(change).order_by(change.c.at.desc(), change.c.hash).limit(limit)
+    if subject is not None:
+        query = query.where(change.c.subject == subject)
+    if state is not None:
+        query = query.where(change.c.state == state)
     return [_change(row) for row in connection.execute(query)]
 
 

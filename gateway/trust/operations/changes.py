@@ -309,12 +309,8 @@ class ChangeOperations:
             subject = self._link.registry.find(subject).node
 
         def query(c: Connection) -> list[Json]:
-            found = rows.all_changes(c, MOST_LISTED)
-            return [
-                shown(self._link.registry, c, row)
-                for row in found
-                if subject in (None, row.subject) and state in (None, row.state)
-            ]
+            found = rows.all_changes(c, MOST_LISTED, subject=subject, state=state)
+            return [shown(self._link.registry, c, row) for row in found]
 
         return OperationResult(value={"changes": await self._store.read(query)})
 

@@ -46,6 +46,17 @@ def test_every_change_newest_first(connection: Connection):
     assert store.all_changes(connection, 2) == [twins[1], twins[0]]
 
 
+def test_the_newest_changes_of_a_subject_or_in_a_state(connection: Connection):
+    """What is not asked for takes no place of the page."""
+    old = kept(connection, 1, state=DONE, seq=1)
+    new = kept(connection, 2)
+    other = kept(connection, 3, subject="FR", state=DONE, seq=1)
+    assert store.all_changes(connection, 1, subject="FR") == [other]
+    assert store.all_changes(connection, 1, subject="AL") == [new]
+    assert store.all_changes(connection, 9, state=DONE) == [other, old]
+    assert store.all_changes(connection, 1, subject="AL", state=DONE) == [old]
+
+
 def test_changes_in_one_state(connection: Connection):
     """Oldest first, those of one second by their hash; of one subject or of all."""
     third, second, first = kept(connection, 4, at=103), kept(connection, 3), kept(connection, 1)
