@@ -4,7 +4,7 @@ way, judged by the product, with a wire that a test answers for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -24,15 +24,19 @@ from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED, OwnIdentity
 from gateway.messages.wakeups import Wakeups
 from gateway.peers import store as peer_rows
+from gateway.peers import trust_record_store
 from gateway.peers.confirmed_time import ConfirmedTime
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction, Scope
+from gateway.peers.trust_record_store import IN, OUT, TrustRow
 from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import Descriptor
 from keys.documents.succession import Change
 from keys.documents.trust_record import TrustRecord, TrustState
+from keys.primitives.domains import TRUST
 from keys.primitives.encoding import DAY, canon
+from keys.primitives.sign import SignedDocument
 
 SCOPE = Scope(
     types=frozenset({"enquiry.capacity"}),
@@ -194,3 +198,16 @@ def say(by: Node | Home, about: Descriptor, state: TrustState = TrustState.ACTIV
         "prev": None,
     }
     return TrustRecord(**usual | changes)
+
+
+async def agree(here: Home, there: Home, *, theirs: Mapping[str, Any] | None = None, **ours: Any) -> None:
+    """Both sides permit the same, or one of them something else; the one knows the records of both."""
+    us, them = here.own.descriptor, there.own.descriptor
+    for direction, by, about, changed in ((OUT, here, them, ours), (IN, there, us, theirs or {})):
+        said = say(by, about, **changed)
+        payload = said.encode()
+        signature = by.keys.sign(TRUST, payload)
+        document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(signature,)).encode()
+        row = TrustRow(peer=them.node, direction=direction, seq=1, hash=said.hash, document=document, acked=1)
+        trust_record_store.add_record(here.connection, row)
+    await here.registry.refresh()

@@ -11,24 +11,20 @@ from support.connect_proxy import proxying
 from support.keystores import fails
 from support.nodes import NOW
 from support.rest import until_at_rest
-from support.trust_homes import SCOPE, Home, answer, first_of, say
+from support.trust_homes import SCOPE, Home, agree, answer, first_of
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.networks.outbound_proxy import OutboundProxy
-from gateway.peers import trust_record_store
 from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import PeerState
-from gateway.peers.trust_record_store import IN, OUT, TrustRow
 from gateway.trust.link_reset import store as resets
 from gateway.trust.ping import Pinger
 from keys.documents.descriptor import Revocation
 from keys.documents.descriptor_chain import encode_chain
 from keys.documents.key_records import Use
 from keys.documents.succession import Change
-from keys.primitives.domains import TRUST
 from keys.primitives.encoding import DAY
-from keys.primitives.sign import SignedDocument
 from schemas import load_catalogue
 
 US, PEER = first_of("a"), first_of("b")
@@ -64,14 +60,7 @@ class Way:
 
     async def agree(self, **changed: Any) -> None:
         """Both sides permit the same; or this one something else."""
-        for direction, by, about in ((OUT, self.here, PEER), (IN, self.there, US)):
-            said = say(by, about, **changed if direction == OUT else {})
-            payload = said.encode()
-            signature = by.keys.sign(TRUST, payload)
-            document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(signature,)).encode()
-            row = TrustRow(peer=PEER.node, direction=direction, seq=1, hash=said.hash, document=document, acked=1)
-            trust_record_store.add_record(self.here.connection, row)
-        await self.here.registry.refresh()
+        await agree(self.here, self.there, **changed)
 
 
 @pytest.fixture
