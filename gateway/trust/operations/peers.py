@@ -144,12 +144,6 @@ class PeerOperations:
                 "the name of a peer is one line of 1 to 100 characters, and no node id; nothing was changed",
                 hint="choose another one with --name",
             )
-        if any(name in (peer.name, peer.node) or peer.node == newest.node for peer in self._link.registry.all()):
-            raise RefusedError(
-                Code.EXISTS,
-                "there is a peer with this name or node id already; nothing was changed",
-                hint="choose another name with --name, or see trm peer show",
-            )
         now = self._clock.now()
         row = PeerRow(
             node=newest.node,
@@ -171,6 +165,12 @@ class PeerOperations:
         actor = pseudonym(caller.actor, self._actor)
 
         def move(connection: Connection) -> None:
+            if any(row.name == held.name or row.node == held.node for held in peer_rows.load(connection)):
+                raise RefusedError(
+                    Code.EXISTS,
+                    "there is a peer with this name or node id already; nothing was changed",
+                    hint="choose another name with --name, or see trm peer show",
+                )
             peer_rows.add(connection, row)
             journal.append_leaf(connection, leaf(now, "peer.proposed", peer=row.node, actor=actor))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from support.pair import Two, two_nodes
+from support.nodechild import SteeredClock
+from support.pair import START, Two, make_party, two_nodes
 
+from gateway.errors import Code, RefusedError
 from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.trust.link_reset import store as resets
@@ -58,3 +61,25 @@ async def test_where_the_reset_of_a_link_stands(two: Two) -> None:
     told = {"reset": reset_hash(asked), "epoch": 2, "backup": 50, "at": 90}
     waits = ResetRow(peer=node, state=ResetState.OPEN, at=80, offer=offer)
     assert await shown(waits) == {"state": "open", "waits": True, "since": 80, "backup": None, "offer": told}
+
+
+async def test_a_peer_that_two_people_add_at_once(tmp_path: Path) -> None:
+    """The second one is told that it is there already, as somebody who comes a minute later."""
+    clock = SteeredClock(START)
+    fr, al = await make_party(tmp_path, "FR", clock), await make_party(tmp_path, "AL", clock)
+    try:
+        for party in (fr, al):
+            await party.open()
+        chain = await al.call("node.pairing")
+        added = [fr.call("peer.add", chain=chain, by="admin") for _ in range(2)]
+        first, second = await asyncio.gather(*added, return_exceptions=True)
+        late = second if isinstance(second, BaseException) else first
+        assert isinstance(late, RefusedError)
+        assert (late.code, late.what) == (
+            Code.EXISTS,
+            "there is a peer with this name or node id already; nothing was changed",
+        )
+        assert fr.peer().node == al.running.own.node
+    finally:
+        for party in (fr, al):
+            await party.stop()
