@@ -70,14 +70,15 @@ class ConsentLapses:
         drafts, waiting, relied_on = await self._content.store.read(_find_waiting)
         for refs in _parts(drafts):
             relied_on |= await self._read(partial(self._named_in, drafts=refs))
-        some = await self._content.store.read(lambda c: store.consents_behind(c, b"", AT_ONCE))
+        some = await self._find_next(b"")
         while some:
-            due |= await self._read(
-                partial(self._find_due, some=some, waiting=waiting, relied_on=relied_on, now=now)
-            )
-            last = some[-1]
-            some = await self._content.store.read(lambda c, last=last: store.consents_behind(c, last, AT_ONCE))
+            query = partial(self._find_due, some=some, waiting=waiting, relied_on=relied_on, now=now)
+            due |= await self._read(query)
+            some = await self._find_next(some[-1])
         await self._content.store.move(lambda c: _tell(c, due, now))
+
+    async def _find_next(self, last: bytes) -> Sequence[bytes]:
+        return await self._content.store.read(lambda c: store.consents_behind(c, last, AT_ONCE))
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         """Read one part, and rest: nobody waits for this, and what others ask goes first."""

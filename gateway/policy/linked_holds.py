@@ -65,8 +65,8 @@ class LinkedHolds:
             self.settle_case(connection, cases.cases_of(connection, [conversation]).get(conversation))
 
     def join_quoted(self, connection: Connection, referral: MessageRow, enquiry: str) -> None:
-        """Make the enquiry that a referral quotes one of its case, where it is of none, with the hold that was placed on
-        it while nobody had said whom it is about.
+        """Make the enquiry that a referral quotes one of its case, where it is of none, with the hold that was placed
+        on it while nobody had said whom it is about.
         """
         quoted = loader.quote(connection, referral, enquiry)
         register.join_quoted(connection, referral.conversation, quoted)

@@ -86,4 +86,5 @@ def test_what_is_under_way_is_asked_of_some_cases(connection: Connection):
             cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=CaseId(case))])
             row = {"conversation": key, "peer": rows.PEER, "kind": "referral", "changes": 1, "state": state}
             connection.execute(insert(conversation).values(**row))
-    assert store.cases_under_way(connection, {CaseId(case) for case in states if case != "other"}) == {"open", "unknown"}
+    asked = {CaseId(case) for case in states if case != "other"}
+    assert store.cases_under_way(connection, asked) == {"open", "unknown"}

@@ -205,7 +205,7 @@ async def test_a_question_that_does_not_open_asks_of_every_state(family: Family)
 
 @pytest.mark.parametrize(("direction", "peer"), [("in", rows.PEER), ("out", rows.PEER), ("in", "n1another")])
 async def test_the_enquiry_that_a_referral_quotes_is_of_its_case(family: Family, direction: str, peer: str):
-    """One of the same side and peer; beside it stands which message quotes it. What is of a case already stays there."""
+    """One of the same side and peer; beside it stands which message quotes it. What is of a case already stays."""
     said = {"direction": direction, "state": "opened", "n": 1, "epoch": 1}
     enquiries = [rows.message(n, peer=peer, conversation=b"enquiry %d" % n, kind="enquiry", **said) for n in (1, 2)]
     referral = rows.message(3, conversation=b"referral", **said)
