@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-from support.kept_content import keep, name_of
+from support.erasing import Desk
+from support.kept_content import name_of
 from support.keystores import fails
-from support.nodes import NOW, Seeds
+from support.nodes import NOW
 from support.rows import PEER
-from support.trust_homes import Home, first_of
 
-from gateway.cases.register import CaseRegister
-from gateway.database import content, journal
+from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
-from gateway.database.sealed_content import Content
 from gateway.erasure import erase
 from gateway.erasure import store as erasures
-from gateway.erasure.case_system import CaseSystemEraser
-from gateway.erasure.erase import Eraser, erased
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code
 from gateway.messages.store import local, messages, records
@@ -31,117 +26,11 @@ from gateway.messages.store.local import OWN, ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
 from gateway.messages.store.records import OriginRow
 
-PEER_NODE = first_of("b")
-
-
-class Others:
-    """What stands beside erasing, and in which order it is asked."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    async def keep(self) -> None:
-        """How conversations stand is written down."""
-        self.done.append("kept")
-
-    def forget(self) -> None:
-        """What is in memory of conversations."""
-        self.done.append("forgot")
-
-    async def forget_questions(self) -> None:
-        """What was asked about linked cases and is asked no more."""
-        self.done.append("asked no more")
-
-    async def sweep(self) -> None:
-        """Files without a key."""
-        self.done.append("swept")
-
-    async def happened(self) -> None:
-        """The event stream has grown."""
-        self.done.append("happened")
-
-
-class Asked(CaseSystemEraser):
-    """A case system that is connected no longer, and whether it was to be asked."""
-
-    done: list[str]
-
-    async def ask(self) -> None:
-        """About all that it has not answered."""
-        self.done.append("asked")
-        await super().ask()
-
-
-class Desk:
-    """A node that erases."""
-
-    def __init__(self, home: Home, store: Store, vault: ContentSealer) -> None:
-        self.home, self.content, self.others = home, Content(store, vault), Others()
-        others: Any = self.others
-        questions: Any = SimpleNamespace(forget=others.forget_questions)
-        clock: Any = home.clock
-        self.case_system = Asked(content=self.content, adapter=None, clock=clock)
-        self.case_system.done = self.others.done
-        self.eraser = Eraser(
-            content=self.content,
-            case_register=CaseRegister(self.content, Seeds("cases")),
-            identity=home.identity,
-            attachments=others,
-            forget=others.forget,
-            linked_holds=questions,
-            status_updates=others,
-            time=home.time,
-            case_system=self.case_system,
-            wakeups=home.wakeups,
-            events=others,
-            clock=clock,
-        )
-        home.times.note(PEER_NODE.node, home.clock.at)
-
-    async def keeps(self, *made: Callable[[Connection], Any]) -> None:
-        """All this is stored."""
-
-        def move(connection: Connection) -> None:
-            for one in made:
-                one(connection)
-
-        await self.content.store.move(move)
-
-    def message(self, ref: int, **changed: Any) -> Callable[[Connection], Any]:
-        """A message that came."""
-        return lambda connection: keep(connection, self.content.sealer, ref, **changed)
-
-    def sent(self, ref: int, **changed: Any) -> Callable[[Connection], Any]:
-        """A message of ours."""
-        return self.message(ref, **{"direction": "out", "state": "opened"} | changed)
-
-    async def found(self, *refs: int) -> dict[int, ErasureRow]:
-        """What is written down of each."""
-        return await erased(self.content.store, refs)
-
-    async def left(self, *refs: int) -> set[int]:
-        """Which sealed rows are still there."""
-        return set(await self.content.store.read(lambda c: content.get(c, refs)))
-
-    async def states(self) -> dict[int, tuple[str, str | None]]:
-        """State and reason of each message."""
-        found = await self.content.store.read(
-            lambda c: c.exec_driver_sql("select ref, state, reason from message").all()
-        )
-        return {ref: (state, reason) for ref, state, reason in found}
-
-    async def entries(self, event: str) -> list[bytes]:
-        """What the log says of one kind of event."""
-        entries = await self.content.store.read(journal.leaves)
-        return [entry for _, entry in entries if event.encode() in entry]
-
 
 @pytest.fixture
 async def desk(store: Store, vault: ContentSealer) -> Desk:
-    """Whose clock a peer has confirmed; what the node itself stores is numbered behind what a test does."""
-    while store.new_ref() < 1_000:
-        pass
-    return Desk(await Home.open("a", PEER_NODE), store, vault)
+    """Of which nothing is stored yet."""
+    return await Desk.open(store, vault)
 
 
 async def test_a_message_is_erased(desk: Desk) -> None:
