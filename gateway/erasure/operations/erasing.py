@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
@@ -14,7 +15,7 @@ from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import Actor, leaf
-from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.erasure import erase, rules, store
@@ -293,25 +294,23 @@ class ErasureOperations:
         left.
         """
 
-        def query(c: Connection) -> list[tuple[HoldRow, SealedRow | None]]:
+        def query(c: Connection) -> list[tuple[HoldRow, ConversationId | None]]:
             found = sorted(store.every_hold(c).values(), key=lambda row: row.at)
-            return [(row, _any(c, row.conversation)) for row in found]
+            return [(row, _find_id(self._content.sealer, c, row.conversation)) for row in found]
 
         today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
         found = await self._content.store.read(query)
         names = await names_of(self._content, [row.conversation for row, _ in found])
         items: list[Json] = [
             {
-                "id": None
-                if sealed is None
-                else content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation,
+                "id": id,
                 "of_case": names.get(row.conversation),
                 "ground": row.ground,
                 "until": row.until,
                 "over": row.until < today,
                 "at": row.at,
             }
-            for row, sealed in found
+            for row, id in found
         ]
         return OperationResult(value={"holds": items})
 
@@ -337,9 +336,13 @@ def _due(connection: Connection, now: int) -> list[Json]:
 # --- legal holds --------------------------------------------------------------------------------------------------
 
 
-def _any(connection: Connection, conversation: bytes) -> SealedRow | None:
+def _find_id(sealer: ContentSealer, connection: Connection, conversation: bytes) -> ConversationId | None:
+    """The id of a conversation by any message of it that opens."""
     refs = [row.ref for row in messages.of_conversation(connection, conversation)]
-    return next(iter(content.get(connection, refs).values()), None)
+    for sealed in content.get(connection, refs).values():
+        with suppress(RefusedError):
+            return content_codec.read_content(sealer.open(sealed)).facts.conversation
+    return None
 
 
 async def _conversation(content: Content, id: ConversationId) -> list[MessageRow]:

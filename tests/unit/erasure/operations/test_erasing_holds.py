@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import Connection
+from support import rows
 from support.erasing import ANA, Desk, holds, operations, taken, value
 from support.kept_content import name_of
 from support.keystores import fails
@@ -22,6 +23,7 @@ from gateway.cases.kept import CaseHold
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
 from gateway.conversations.operations.models import OneConversation
+from gateway.database import content
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.erasure import store as erasures
@@ -168,6 +170,19 @@ async def test_the_legal_holds(desk: Desk) -> None:
             "at": NOW + 3,
         },
     ]
+
+
+async def test_a_message_that_does_not_open_hides_no_hold(desk: Desk) -> None:
+    """The conversation is named by another message of it, or not at all; all the other holds are listed."""
+    talk, second = index(desk), index(desk, SECOND)
+    await desk.keeps(
+        *(desk.sent(ref, None, conversation=one) for ref, one in ((1, talk), (2, second))),
+        lambda c: content.put(c, [rows.sealed(1), rows.sealed(2)]),
+        desk.message(3, conversation=talk),
+        holds(talk),
+        holds(second, at=NOW + 1),
+    )
+    assert [one["id"] for one in await listed(desk)] == [TALK, None]
 
 
 # --- what people write ------------------------------------------------------------------------------------------------
