@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -221,7 +222,8 @@ class RequestOperations:
                 journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
 
         await self._content.store.move(move)
-        await self._executor.follow_one(row, by=caller.actor)
+        # What is told anew is the ground and the day, also where the peer knows that something is kept.
+        await self._executor.follow_one(replace(row, answered=None), by=caller.actor)
         await self._confirmer.answer()
         return OperationResult(value={"id": id, "ground": ground, "until": until.isoformat()})
 

@@ -180,6 +180,17 @@ async def test_a_legal_ground_to_refuse(two: Two) -> None:
         assert "erasure.overdue" not in await party.alarms()
 
 
+async def test_a_refusal_with_another_day(two: Two) -> None:
+    """AL keeps it longer than it had said: FR is told the day of now."""
+    await referred(two)
+    id = await asked(two, scope="conversation", ground="objection")
+    for count, until in ((1, "2027-12-31"), (2, "2028-06-30")):
+        await two.al.call("erasure.refuse", id=id, by="dpo", ground="legal_claims_17_3_e", until=until)
+        said = await answered(two, count)
+        assert (said["result"], {item["until"] for item in said["kept"]}) == ("refused", {until})
+        await two.until(lambda: is_(two.al, "kept"), seconds=90)
+
+
 async def test_overdue_on_both_sides(two: Two) -> None:
     """A part of what messages say is for a person; when nobody decides in 30 days, both sides are alarmed."""
     referral = await referred(two)

@@ -319,6 +319,16 @@ async def test_a_request_is_refused(desk: Desk) -> None:
     assert entries == [(NOW, GROUND["ground"], actor)] * 2
 
 
+async def test_a_request_is_refused_anew(desk: Desk) -> None:
+    """On another ground or until another day: the peer, which was told of the one before, is told of this one."""
+    await desk.keeps(desk.said(1))
+    await desk.asked(state=State.KEPT, follow=None, answered=NOW - 50)
+    await desk.keeps(lambda c: erasures.set_hold(c, HoldRow(conversation=b"asked", at=1, **GROUND)))
+    await desk.refuse(until="2028-01-31")
+    assert [row.until for row in (await desk.held()).values()] == ["2028-01-31"]
+    assert desk.others.answered == [[State.FOLLOWED]]
+
+
 @pytest.mark.parametrize(("wrong", "place"), [({"ground": "because"}, "/ground"), ({"until": "2027-01-14"}, "/until")])
 async def test_a_refusal_without_a_ground_or_a_day(desk: Desk, wrong: dict[str, Any], place: str) -> None:
     """It is refused by its place, and keeps nothing."""
