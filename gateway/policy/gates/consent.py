@@ -281,21 +281,18 @@ def g7_withdrawal(facts: GateFacts) -> Decision:
     withdrawn in part, what the withdrawn grants alone covered is refused here, under this name; and nobody is told of
     it any more, who would have the whole record and no word of that.
     """
-    record = facts.name == "consent.record"
+    record, consent = facts.name == "consent.record", facts.consent
     if record and facts.record_withdrawn:
         return Refuse(gate=Code.GATE_G7, place="/content/consent_id", hint="the person withdrew this consent")
+    if not record and (facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn)):
+        return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")
     if facts.narrowed_untold:
         hint = (
             "the person took a part of this consent back before its record went to this country: record what is agreed "
             "to now as a new consent (trm consent record)"
         )
         return Refuse(gate=Code.GATE_G7, place="/content/consent_id" if record else "/header/consent_ref", hint=hint)
-    if record:
-        return PERMIT
-    consent = facts.consent
-    if facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn):
-        return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")
-    return _taken_back(facts)
+    return PERMIT if record else _taken_back(facts)
 
 
 def g7_received(facts: GateFacts) -> Decision:

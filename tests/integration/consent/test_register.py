@@ -364,6 +364,8 @@ async def test_another_record_that_does_not_open_closes_the_consent(two: Two) ->
 async def test_withdrawals_that_do_not_open_count_as_everything(two: Two) -> None:
     """Where nobody can read what was taken back, all of it was; a further withdrawal is taken and narrows nothing."""
     await recorded(two)
+    told = referral() | {"conversation": b64u(b"conversation two")}  # a consent that lost a part is told to nobody new
+    await two.fr.call("message.submit", **told)
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
     await two.fr.call("message.submit", **referral())
     await damage(two.fr, "select ref from withdrawal")

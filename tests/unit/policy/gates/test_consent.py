@@ -468,6 +468,15 @@ def test_g7_a_consent_that_lost_a_part_is_told_to_nobody_new(body_type: str, pla
     assert gates(replace(facts, body_type="safety.alert/1")) == []
 
 
+def test_g7_says_of_a_whole_withdrawal_that_it_is_one():
+    """Whether or not the country knew of it: a part is said to be gone only where another part is left."""
+    gone = replace(GOOD, consent=withdraw(CONSENT, TAKEN_BACK), narrowed_untold=True)
+    record = replace(GOOD, body_type="consent.record/1", content=RECORD, record_withdrawn=True, narrowed_untold=True)
+    for facts in (gone, replace(gone, consent=CONSENT, conversation_withdrawn=True), record):
+        first = refusals(facts)[0]
+        assert (first.gate, "withdrew" in first.hint, "a part" in first.hint) == (G7, True, False)
+
+
 def test_g7_after_a_partial_withdrawal():
     """Only the categories that were taken back are refused, and the gate names them."""
     consent = withdraw(CONSENT, PARTLY)
