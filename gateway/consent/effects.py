@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.cases import store as cases
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
-from gateway.consent import register
+from gateway.consent import register, unconfirmed_store
 from gateway.consent.known_by import find_known_by
 from gateway.consent.register import Known
 from gateway.consent.rules import places_of
@@ -132,6 +132,7 @@ def _take_back(
         return None
     stopped = _relying(content.sealer, connection, after.index, now) if after.withdrawn or after.damaged else []
     state_transitions.advance(connection, stopped, at=now)
+    unconfirmed_store.end_doubt(connection, [after.index] if after.withdrawn else (), at=now)
     journal.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
     return after
 

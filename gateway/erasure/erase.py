@@ -27,6 +27,7 @@ from gateway.cases import entries as case_entries
 from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
+from gateway.consent import unconfirmed_store
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -185,6 +186,7 @@ class Eraser:
         erasures.add(connection, [self._row(connection, row, reasons[row.ref], now, request, found) for row in rows])
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
+        unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
         found_cases.forget_talks(connection, {row.conversation for row in rows})
         for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):

@@ -72,13 +72,13 @@ class ConfirmingOperations:
         """The cases with consents that may have been withdrawn since the backup that this node was restored from."""
 
         def query(c: Connection) -> dict[str, Json]:
-            doubted = unconfirmed_store.unconfirmed(c)
-            held = Counter(cases.cases_of(c, doubted).values())
+            waiting = unconfirmed_store.waiting(c)
+            held = Counter(cases.cases_of(c, waiting).values())
             looks_after = units.of_cases(self._content.sealer, c, held) if caller.unit is not None else {}
             rows = cases.get(c, [id for id in held if caller.unit is None or caller.unit in looks_after[id]])
             cards = cards_in(self._content.sealer, c, rows.values())
             lines: list[Json] = [{"of_case": {"id": id, "name": cards[id].name}, "consents": held[id]} for id in rows]
-            count = len(doubted) if caller.unit is None else sum(held[id] for id in rows)
+            count = len(waiting) if caller.unit is None else sum(held[id] for id in rows)
             return {"cases": lines, "consents": count}
 
         return OperationResult(value=await self._content.store.read(query))
@@ -102,7 +102,7 @@ class ConfirmingOperations:
         def move(connection: Connection) -> int:
             find_row(connection, asked.case)
             held = [index for _, index, _, _ in cases.consents_of(connection, [Case(asked.case)])]
-            count = unconfirmed_store.confirm(connection, held, at=now)
+            count = unconfirmed_store.end_doubt(connection, held, at=now)
             if not count:
                 raise RefusedError(
                     Code.CONFLICT,

@@ -152,7 +152,7 @@ async def test_an_old_copy_of_the_ledger_is_not_believed_to_be_all(drill: Drill)
     ended = two.clock.now()
     shutil.copy(drill.ledger, copy)
     two.clock.advance(MARK_EVERY + 15 * 60)  # a mark was due, and the copy does not have it
-    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
     await two.until(lambda: kinds(two.fr, drill.ledger)[-1] is Taken.WITHDRAWN, seconds=30)
     await drill.lose()
     made = await drill.restore(data, keystore, copy)

@@ -16,7 +16,7 @@ from support.rows import LIFE, PEER
 from gateway.cases import store as cases
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
-from gateway.consent import effects, register
+from gateway.consent import effects, register, unconfirmed_store
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -275,6 +275,17 @@ async def test_a_withdrawal_in_part_of_what_does_not_open(content: Content):
     await taken_back(content, PART)
     assert await ended(content) == {ref: ("failed", "gate_g7")}
     assert ("content.damaged", row.ref) in await alarms(content)
+
+
+@pytest.mark.parametrize(("withdrawn", "waits"), [(ALL, False), (PART, True)], ids=["all", "a part"])
+async def test_what_was_taken_back_whole_is_in_doubt_no_more(content: Content, withdrawn: Any, waits: bool):
+    """Nothing is left of it that a worker could confirm after a restore; of what is left somebody has to."""
+    await told(content)
+    await content.store.move(lambda c: unconfirmed_store.doubt_all(c, at=NOW))
+    await taken_back(content, withdrawn)
+    doubted = {content.sealer.consent_index(ID)} if waits else set[bytes]()
+    assert await content.store.read(unconfirmed_store.unconfirmed) == doubted
+    assert await alarms(content) == ([("consent.unconfirmed", None)] if waits else [])
 
 
 async def test_a_repeat_changes_nothing(content: Content):

@@ -50,9 +50,9 @@ def test_a_second_restore_doubts_what_came_since(connection: Connection):
 def test_the_last_one_that_is_confirmed_ends_the_alarm(connection: Connection):
     """What was not in doubt does not count."""
     unconfirmed_store.doubt_all(connection, at=5)
-    assert unconfirmed_store.confirm(connection, [ONE, b"unknown"], at=6) == 1
+    assert unconfirmed_store.end_doubt(connection, [ONE, b"unknown"], at=6) == 1
     assert (unconfirmed_store.unconfirmed(connection), len(alarms(connection))) == ({TWO}, 1)
-    assert unconfirmed_store.confirm(connection, [ONE, TWO], at=7) == 1
+    assert unconfirmed_store.end_doubt(connection, [ONE, TWO], at=7) == 1
     assert (unconfirmed_store.unconfirmed(connection), alarms(connection)) == (frozenset(), [])
     assert connection.scalars(select(alarm.c.dismissed)).all() == [7]
 
@@ -62,3 +62,25 @@ def test_where_no_consent_is_held_nobody_is_told(connection: Connection):
     connection.execute(delete(consent))
     assert unconfirmed_store.doubt_all(connection, at=5) == 0
     assert alarms(connection) == []
+
+
+def test_what_was_taken_back_whole_is_not_doubted(connection: Connection):
+    """Nothing goes on it in any case, so nobody has to look at it; a consent is in force while one record of it is."""
+    local.set_consent(connection, 1, state=local.WITHDRAWN)
+    local.set_consent(connection, 3, state=local.WITHDRAWN)
+    assert unconfirmed_store.doubt_all(connection, at=5) == 1
+    assert unconfirmed_store.unconfirmed(connection) == unconfirmed_store.waiting(connection) == {ONE}
+
+
+def test_what_is_taken_back_or_erased_waits_no_more(connection: Connection):
+    """Of neither anything is left that a worker could confirm: with the last one the alarm ends. Should a record come
+    again of one that was erased, it is in doubt as it was.
+    """
+    unconfirmed_store.doubt_all(connection, at=5)
+    connection.execute(delete(consent).where(consent.c.consent == ONE))
+    unconfirmed_store.end_doubt(connection, at=6)
+    assert (unconfirmed_store.waiting(connection), len(alarms(connection))) == ({TWO}, 1)
+    local.set_consent(connection, 3, state=local.WITHDRAWN)
+    assert unconfirmed_store.end_doubt(connection, at=7) == 0
+    assert (unconfirmed_store.waiting(connection), alarms(connection)) == (frozenset(), [])
+    assert unconfirmed_store.unconfirmed(connection) == {ONE, TWO}

@@ -14,7 +14,8 @@ from support.keystores import fails
 from support.nodes import NOW
 from support.rows import PEER
 
-from gateway.database import content
+from gateway.consent import unconfirmed_store
+from gateway.database import content, journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.erasure import erase
@@ -199,6 +200,20 @@ async def test_a_consent_goes_with_the_last_message_that_relied_on_it(desk: Desk
     assert await desk.left(300) == {300}
     await desk.eraser.erase({2: "objection"}, proof={3})
     assert await desk.left(300) == set()
+
+
+async def test_a_consent_in_doubt_waits_no_more_once_its_record_is_erased(desk: Desk) -> None:
+    """Nobody could confirm it: where it was the last one that a restore had left in doubt, the alarm ends."""
+    record = ConsentRow(ref=300, consent=b"a consent", holder=OWN, state="valid", at=1)
+    await desk.keeps(
+        desk.message(1, consent=b"a consent"),
+        lambda c: content.put(c, [desk.content.sealer.seal(300, b"record")]),
+        lambda c: local.add_consent(c, record),
+        lambda c: unconfirmed_store.doubt_all(c, at=NOW),
+    )
+    assert [alarm.kind for alarm in await desk.content.store.read(journal.open_alarms)] == ["consent.unconfirmed"]
+    await desk.eraser.erase({1: "objection"})
+    assert await desk.content.store.read(journal.open_alarms) == []
 
 
 async def test_where_something_of_it_is_known(desk: Desk) -> None:

@@ -38,9 +38,9 @@ def test_acts_stand_until_one_of_them_changes(connection: Connection):
     assert acts.stands(connection)
     for number, act in enumerate(
         (
+            lambda: unconfirmed_store.doubt_all(connection, at=1),
             lambda: local.set_consent(connection, 1, state="withdrawn"),
             lambda: local.set_withdrawals(connection, b"one", 8),
-            lambda: unconfirmed_store.doubt_all(connection, at=1),
             lambda: policy.place(connection, AsylumHold(ref=7, at=1, lift=None), [b"label"]),
             lambda: policy.replace(connection, 7, 6),  # it names a further State; a worker's number may be lower
         )

@@ -107,7 +107,7 @@ def test_a_consent_in_doubt_is_for_no_message(held: Connection):
     unconfirmed_store.doubt_all(held, at=5)
     assert judged(held, b"talk1", b"consent1") is ConsentCase.UNCONFIRMED
     assert judged(held, b"talk1", None) is ConsentCase.SAME
-    unconfirmed_store.confirm(held, [b"consent1"], at=6)
+    unconfirmed_store.end_doubt(held, [b"consent1"], at=6)
     assert judged(held, b"talk1", b"consent1") is ConsentCase.SAME
 
 
