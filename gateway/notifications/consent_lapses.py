@@ -11,7 +11,7 @@ which a draft or a message in the outbox relies.
 
 from __future__ import annotations
 
-from asyncio import sleep
+from asyncio import Lock, sleep
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time
 from functools import partial, reduce
@@ -59,13 +59,20 @@ class ConsentLapses:
         self._content = content
         self._loader = loader
         self._clock = clock
+        self._alone = Lock()
 
     def chores(self) -> list[Chore]:
         """Look at what lapses."""
         return [Chore("consents that lapse", HOUR, self.tell)]
 
     async def tell(self) -> None:
-        """Raise the alarms that are due, each once, and end those that are due no more."""
+        """Raise the alarms that are due, each once, and end those that are due no more. One look at a time: what an
+        older one found would take back what a newer one has told.
+        """
+        async with self._alone:
+            await self._look()
+
+    async def _look(self) -> None:
         now, due = self._clock.now(), dict[int, int]()
         drafts, waiting, relied_on = await self._content.store.read(_find_waiting)
         for refs in _parts(drafts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -152,6 +153,28 @@ async def test_many_cases_are_looked_at_some_at_a_time(two: Two, monkeypatch: py
     assert len(rested) == 4 and min(rested) > 0  # two goes of drafts, two of cases
     alarms = (await two.fr.call("alarm.list", kind="consent.lapses"))["alarms"]
     assert sorted(one["of_case"]["name"] for one in alarms) == sorted(numbers.values())
+
+
+async def test_an_older_look_takes_nothing_back(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It began before the day came, rests for long, and ends after a newer one has told people."""
+    await agreed(two, FIRST, 8)
+    await two.fr.call("message.submit", **referral(NUMBER, FIRST, conversation=TALK))
+    rests, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def rest(_seconds: float) -> None:
+        if not rests.is_set():
+            rests.set()
+            await goes_on.wait()
+
+    monkeypatch.setattr(consent_lapses, "sleep", rest)
+    older = asyncio.create_task(two.fr.running.consent_lapses.tell())
+    await rests.wait()
+    two.clock.advance(2 * DAY)
+    newer = asyncio.create_task(two.fr.running.consent_lapses.tell())
+    await two.calm()
+    goes_on.set()
+    await asyncio.gather(older, newer)
+    assert len((await two.fr.call("alarm.list", kind="consent.lapses"))["alarms"]) == 1
 
 
 @pytest.mark.parametrize("ends", ["closed", "withdrawn"])
