@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from support.nodeproc import UNIT
@@ -49,6 +49,13 @@ async def referred(two: Two, number: str, consent: str, **members: Any) -> dict[
     done: dict[str, Any] = await two.fr.call("message.submit", **referral(number, consent, **members))
     await two.until(lambda: any(d.message_id == done["id"] for d in two.al.deliveries()), seconds=60, what="it arrives")
     return done
+
+
+async def referred_each(two: Two, said: Iterable[tuple[str, str, str]]) -> None:
+    """Refer persons to Albania, each by the number of the case, a consent of its own and the conversation."""
+    for number, consent, conversation in said:
+        await agreed(two.fr, number, consent)
+        await referred(two, number, consent, conversation=conversation)
 
 
 async def case_of(party: Party, conversation: str) -> str:

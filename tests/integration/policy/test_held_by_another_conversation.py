@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy import Connection
 from support.nodeproc import enquiry
 from support.pair import Party, Two, example, two_nodes
-from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred, stands
+from support.persons import ANA, BEN, case_of, changed, referral, referred_each, stands
 
 from gateway.cases import store as cases
 from gateway.cases.rules import LinkKind
@@ -31,9 +31,7 @@ STEP = "Hold everything towards the States that the person fears"
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """A person of France with two conversations, each on a consent of its own, and somebody else with one."""
     async with two_nodes(tmp_path) as made:
-        for number, consent, talk in (("F-1", ONE, THEN), ("F-1", MORE, NOW), ("F-2", HERS, OTHER)):
-            await agreed(made.fr, number, consent)
-            await referred(made, number, consent, conversation=talk)
+        await referred_each(made, (("F-1", ONE, THEN), ("F-1", MORE, NOW), ("F-2", HERS, OTHER)))
         yield made
 
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from support.acting import id_of
 from support.pair import Spoiler, Two, example, two_nodes
-from support.persons import ANA, agreed, case_of, damage, referral, referred, stands
+from support.persons import ANA, case_of, damage, referral, referred_each, stands
 
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
@@ -24,9 +24,7 @@ TALK, SECOND, OTHER = (b64u(name) for name in (b"conversation one", b"conversati
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """One person with two consents and a referral on each, and another person with one."""
     async with two_nodes(tmp_path) as made:
-        for number, consent, talk in (("F-1", HERS, TALK), ("F-1", HERS_TOO, SECOND), ("F-2", HIS, OTHER)):
-            await agreed(made.fr, number, consent)
-            await referred(made, number, consent, conversation=talk)
+        await referred_each(made, (("F-1", HERS, TALK), ("F-1", HERS_TOO, SECOND), ("F-2", HIS, OTHER)))
         yield made
 
 

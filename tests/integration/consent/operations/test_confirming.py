@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from support.pair import Party, Two, two_nodes
-from support.persons import ANA, agreed, case_of, referral, referred
+from support.persons import ANA, case_of, referral, referred, referred_each
 
 from gateway.consent.unconfirmed_store import doubt_all
 from gateway.errors import Code, RefusedError
@@ -22,9 +22,7 @@ TALK, SECOND, OTHER = (b64u(name) for name in (b"conversation one", b"conversati
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """One person with two consents and a referral on each, another with one, and a restore left all three in doubt."""
     async with two_nodes(tmp_path) as made:
-        for number, consent, talk in (("F-1", HERS, TALK), ("F-1", HERS_TOO, SECOND), ("F-2", HIS, OTHER)):
-            await agreed(made.fr, number, consent)
-            await referred(made, number, consent, conversation=talk)
+        await referred_each(made, (("F-1", HERS, TALK), ("F-1", HERS_TOO, SECOND), ("F-2", HIS, OTHER)))
         await made.fr.running.store.move(lambda c: doubt_all(c, at=made.clock.now()))
         yield made
 
