@@ -1,152 +1,46 @@
-"""gateway.trust.operations.changes: what people are given to sign, what is refused before, and what all learn of it."""
+"""gateway.trust.operations.changes: what people are given to sign, and what is refused before."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.authenticator import Authenticator
-from support.ceremony import ADMINS
+from support.change_desk import ANA, EVA, LESS, OTHER, PEER, UNUSED, US, Desk, digits
 from support.keystores import fails
 from support.nodes import NOW
-from support.passkey_cards import SITE, card_of
+from support.passkey_cards import SITE
 from support.policies import open_on, policy, text_of
-from support.trust_council import Council
 from support.trust_homes import SCOPE, Home, answer, first_of
 
 import schemas
-from gateway.access import people_store as people
-from gateway.access.people_store import PersonRow
 from gateway.attachments.rules import FILE_LIMIT
 from gateway.changes import store as rows
-from gateway.changes.rules import CHANNELS, DAY, ROOTS_CHANGED, YEAR
+from gateway.changes.rules import CHANNELS, ROOTS_CHANGED, YEAR
 from gateway.changes.store import ChangeRow
 from gateway.delivery.outbound.steps import BODY_LIMIT
 from gateway.errors import Code, Finding
-from gateway.operations.models import Nothing
 from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import PeerState
 from gateway.policy import in_force
-from gateway.ports import OperationResult
-from gateway.trust.change_text import words
 from gateway.trust.changes import Shown
 from gateway.trust.link_reset import store as resets
-from gateway.trust.link_reset.protocol import LinkReset
-from gateway.trust.operations.changes import MOST_LISTED, ChangeOperations, read_word
+from gateway.trust.operations.changes import read_word
 from gateway.trust.operations.models import (
-    ApproveChange,
     AskChange,
-    OneChange,
-    PrepareChange,
-    ProposeChange,
     SignedWord,
-    WantedChanges,
 )
 from keys.documents.change import Approval, Change
 from keys.documents.descriptor import Descriptor
 from keys.documents.descriptor_chain import encode_chain
-from keys.documents.fingerprint import Party, pair_code
-from keys.documents.link_reset import Reset, View, reset_hash
+from keys.documents.link_reset import Reset, reset_hash
 from keys.documents.succession import Change as Succession
-from keys.offline.administrator_key import Admin, new_admin
 from keys.primitives.domains import RESET
-from keys.primitives.encoding import canon
 from keys.primitives.passkey import Assertion, request_options
 from keys.primitives.sign import SignedDocument
-
-US, PEER, OTHER = first_of("a"), first_of("b"), first_of("d")
-ANA, BEN = ADMINS
-EVA = new_admin(label="Eva D.", now=NOW)
-LESS = SCOPE.to_json() | {"types": []}
-UNUSED = View(epoch=1, high=0, hash=None)
-
-
-class Desk:
-    """What is asked about changes at a node that has met two peers."""
-
-    def __init__(self, council: Council) -> None:
-        home = council.home
-        self.council, self.home, self.connection = council, home, home.connection
-        clock: Any = home.clock
-        config: Any = SimpleNamespace(units=[SimpleNamespace(id="desk")])
-        around: Any = None
-        self.operations = ChangeOperations(
-            store=home.store,
-            own=home.own,
-            link=home.link,
-            link_reset=LinkReset(
-                store=home.store,
-                identity=home.identity,
-                link=home.link,
-                taken_lists=around,
-                workers=around,
-                wakeups=home.wakeups,
-                events=around,
-                clock=clock,
-            ),
-            trust_changes=council.changes,
-            sync=home.sync,
-            policies=council.policies,
-            time=home.time,
-            config=config,
-            wakeups=home.wakeups,
-            clock=clock,
-        )
-
-    async def prepare(self, action: str, subject: str = PEER.node, **wanted: Any) -> Change:
-        """What is written down to be signed."""
-        asked = PrepareChange(action=action, subject=subject, **wanted)
-        told: Any = (await self.operations.prepare(asked)).value
-        made = Change.parse(canon(told["change"]))
-        assert told == {
-            "change": made.to_json(),
-            "hash": made.hash,
-            "digits": made.digits,
-            "words": words(made.to_json()),
-        }
-        return made
-
-    async def activation(self, **wanted: Any) -> Change:
-        """The same, where people have compared the digits with the first peer."""
-        return await self.prepare("peer.activate", **{"digits": digits(PEER), "channel": "video"} | wanted)
-
-    async def propose(self, change: Change, by: Admin = ANA) -> OperationResult:
-        """One administrator signs it, in an emergency."""
-        approval = by.approve(change, at=self.home.clock.at, emergency=True).document.to_json()
-        return await self.operations.propose(ProposeChange(change=change.to_json(), approval=approval))
-
-    async def approve(self, change: Change, by: Admin = BEN) -> OperationResult:
-        """Another one does."""
-        approval = by.approve(change, at=self.home.clock.at, emergency=True).document.to_json()
-        return await self.operations.approve(ApproveChange(id=change.hash, approval=approval))
-
-    async def trust(self) -> None:
-        """Two people have trusted the first peer."""
-        self.council.activate(PEER)
-        await self.home.registry.refresh()
-
-    async def shown(self, change: Change) -> Any:
-        """How it is shown."""
-        return (await self.operations.show(OneChange(id=change.hash))).value
-
-
-@pytest.fixture
-async def desk() -> Desk:
-    """Nobody here has agreed on anything yet."""
-    home = await Home.open("a", PEER, OTHER)
-    for of in (PEER, OTHER):
-        await home.put(of, state=str(PeerState.PROPOSED), verified=None)
-    return Desk(Council(home))
-
-
-def digits(of: Descriptor, version: int = 1, *, by: Descriptor = US) -> str:
-    """What is read out: of the node that shows it and one that it holds up to this version."""
-    return pair_code(Party(by.fingerprint, 1), Party(of.fingerprint, version))
-
 
 # --- what is written down ---------------------------------------------------------------------------------------------
 
@@ -471,192 +365,3 @@ def test_a_word_that_is_none(word: SignedWord, what: str) -> None:
     with fails(Code.INVALID) as caught:
         read_word(word)
     assert caught.value.what.startswith(what)
-
-
-# --- what everybody learns --------------------------------------------------------------------------------------------
-
-
-async def test_a_change_is_shown_with_who_approved_it(desk: Desk) -> None:
-    """What is signed and its words, how many people it takes, and until when; then from when on it counts."""
-    change = await desk.activation()
-    made = await desk.propose(change)
-    first = {"admin": ANA.card.pseudonym, "label": "Ana B.", "at": NOW, "emergency": True}
-    proposed = {
-        "id": change.hash,
-        "subject": PEER.name,
-        "action": "peer.activate",
-        "state": "pending",
-        "peer": {"name": PEER.name, "node": PEER.node, "state": "verified"},
-        "needed": 2,
-        "approvals": [first],
-        "at": NOW,
-        "effective": None,
-        "ends": NOW + DAY,
-        "change": change.to_json(),
-        "digits": change.digits,
-        "words": words(change.to_json()),
-    }
-    assert (made.value, made.created) == (proposed, True)
-    assert await desk.shown(change) == proposed
-    desk.home.clock.at += 60
-    done = await desk.approve(change)
-    second = {"admin": BEN.card.pseudonym, "label": "Ben C.", "at": NOW + 60, "emergency": True}
-    assert (done.value, done.created) == (
-        proposed
-        | {
-            "state": "done",
-            "peer": {"name": PEER.name, "node": PEER.node, "state": "active"},
-            "approvals": [first, second],
-            "effective": NOW + 60,
-            "ends": None,
-        },
-        False,
-    )
-
-
-async def test_a_change_that_nobody_has_approved_yet(desk: Desk) -> None:
-    """It is kept to be read elsewhere, and the peer stays where it is."""
-    change = await desk.activation()
-    asked = await desk.operations.ask(AskChange(change=change.to_json()))
-    shown: Any = asked.value
-    assert (asked.created, shown["state"], shown["approvals"]) == (True, "pending", [])
-    assert shown["peer"]["state"] == "proposed"
-
-
-async def test_a_change_of_administrators_is_about_no_peer(desk: Desk) -> None:
-    """It wakes nobody who sends to one."""
-    change = await desk.prepare("admin.enrol", "admins", admin=EVA.card.to_json())
-    shown: Any = (await desk.propose(change)).value
-    assert (shown["subject"], shown["peer"], shown["needed"]) == ("admins", None, 2)
-    assert (desk.home.line.asked, desk.home.wakeups.called) == ([], set())
-
-
-async def test_the_loops_of_a_node_learn_of_a_change_at_once(desk: Desk) -> None:
-    """Who sends to the peer looks again; no connection is kept to one that is not listened to."""
-    change, wakeups = await desk.activation(), desk.home.wakeups
-    await desk.propose(change)
-    assert (wakeups.called, wakeups.trust.is_set()) == ({PEER.node}, True)
-    assert (desk.home.peer(PEER).state, desk.home.line.asked) == (PeerState.VERIFIED, [("forget", PEER.node)])
-    desk.home.line.asked.clear()
-    await desk.approve(change)
-    assert (desk.home.peer(PEER).state, desk.home.line.asked) == (PeerState.ACTIVE, [])
-    revoke = await desk.prepare("peer.revoke")
-    await desk.propose(revoke)
-    assert desk.home.line.asked == []
-    await desk.approve(revoke)
-    assert (desk.home.peer(PEER).state, desk.home.line.asked) == (PeerState.REVOKED, [("forget", PEER.node)])
-
-
-async def test_a_time_that_was_wrongly_believed(desk: Desk) -> None:
-    """It counts until two people have taken it back, whatever else they change; then the node goes on by its clock."""
-    await desk.trust()
-    time = desk.home.time
-    time._believed = NOW + DAY
-    await desk.propose(await desk.prepare("peer.suspend"))
-    reset = await desk.prepare("clock.reset", "clock")
-    assert reset.body == {"until": NOW + DAY, "keyset": 1}
-    await desk.propose(reset)
-    assert (time.floor, time.standing().confirmed) == (NOW + DAY, False)
-    await desk.approve(reset)
-    assert (time.floor, time.standing().confirmed) == (NOW, True)
-
-
-@pytest.mark.parametrize("of_peer", [True, False], ids=["of a peer", "of the administrators"])
-async def test_a_change_that_was_altered_on_the_disk(desk: Desk, of_peer: bool) -> None:
-    """It is shown as damaged, with what is known of it beside its bytes, and nobody can sign it."""
-    change = (
-        await desk.activation() if of_peer else await desk.prepare("admin.enrol", "admins", admin=EVA.card.to_json())
-    )
-    await desk.propose(change)
-    other = replace(change, at=NOW + 1).encode()
-    desk.connection.exec_driver_sql("update change set payload = ? where hash = ?", (other, change.hash))
-    assert await desk.shown(change) == {
-        "id": change.hash,
-        "subject": PEER.name if of_peer else "admins",
-        "action": "damaged",
-        "state": "pending",
-        "peer": {"name": PEER.name, "node": PEER.node, "state": "verified"} if of_peer else None,
-        "needed": 0,
-        "approvals": [],
-        "at": NOW,
-        "effective": None,
-        "ends": None,
-        "change": None,
-        "digits": None,
-        "words": [
-            "this change is damaged on the disk: this is another change than the one that its hash names",
-        ],
-    }
-
-
-# --- lists ------------------------------------------------------------------------------------------------------------
-
-
-async def listed(desk: Desk, **wanted: Any) -> list[str]:
-    """The changes that are found, by their actions."""
-    found: Any = (await desk.operations.list_changes(WantedChanges(**wanted))).value
-    return [one["action"] for one in found["changes"]]
-
-
-async def test_changes_of_a_subject_and_in_a_state(desk: Desk) -> None:
-    """Newest first: of a peer, of the administrators, or all."""
-    await desk.trust()
-    desk.home.clock.at += 1
-    await desk.propose(await desk.prepare("peer.suspend"))
-    desk.home.clock.at += 1
-    await desk.propose(await desk.prepare("admin.enrol", "admins", admin=EVA.card.to_json()))
-    assert await listed(desk) == ["admin.enrol", "peer.suspend", "peer.activate", "admins.begin"]
-    assert await listed(desk, subject=PEER.name) == ["peer.suspend", "peer.activate"]
-    assert await listed(desk, subject="admins") == ["admin.enrol", "admins.begin"]
-    assert await listed(desk, state="pending") == ["admin.enrol"]
-    assert await listed(desk, subject=PEER.node, state="pending") == []
-
-
-async def test_an_old_change_is_found_by_its_subject(desk: Desk) -> None:
-    """However many others there have been since."""
-    await desk.trust()
-    for place in range(MOST_LISTED):
-        other = ChangeRow(
-            hash=str(place),
-            subject=OTHER.node,
-            seq=None,
-            payload=b"x",
-            state=rows.EXPIRED,
-            at=NOW + 1,
-            effective=None,
-        )
-        rows.add_change(desk.connection, other)
-    assert await listed(desk, subject=PEER.node) == ["peer.activate"]
-    assert await listed(desk, state="done") == ["peer.activate", "admins.begin"]
-    assert len(await listed(desk)) == MOST_LISTED
-
-
-async def test_a_change_that_is_not_there(desk: Desk) -> None:
-    """It is said where those are that can be approved."""
-    with fails(Code.NOT_FOUND, "there is no such change") as caught:
-        await desk.operations.show(OneChange(id="A" * 43))
-    assert caught.value.hint == "trm peer show lists what is pending"
-
-
-async def test_who_the_administrators_are(desk: Desk) -> None:
-    """Each with the key that they sign by, and where it is; who offers to be one, and what waits, but of no peer."""
-    card = card_of(Authenticator())
-    enrol = await desk.prepare("admin.enrol", "admins", admin=card.to_json())
-    await desk.propose(enrol)
-    await desk.approve(enrol)
-    offer = card_of(Authenticator(), pseudonym="D" * 21 + "A", label="Zoe F.")
-    who = PersonRow(id="p", name="Zoe F.", roles="case_worker", unit=None, language=None, made=1, ended=None)
-    people.add(desk.connection, who)
-    people.offer(desk.connection, who.id, offer.pseudonym, canon(offer.to_json()))
-    waits = await desk.prepare("admin.enrol", "admins", admin=EVA.card.to_json())
-    await desk.propose(waits)
-    await desk.propose(await desk.activation())
-
-    def told(of: Any, kind: str) -> dict[str, Any]:
-        return {"pseudonym": of.pseudonym, "label": of.label, "kid": of.kid, "at": of.at, "kind": kind}
-
-    assert (await desk.operations.list_admins(Nothing())).value == {
-        "admins": [told(ANA.card, "file"), told(BEN.card, "file"), told(card, "passkey")],
-        "offered": [told(offer, "passkey") | {"card": offer.to_json()}],
-        "pending": [await desk.shown(waits)],
-    }
