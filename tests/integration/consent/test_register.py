@@ -368,6 +368,7 @@ async def test_withdrawals_that_do_not_open_count_as_everything(two: Two) -> Non
     await two.fr.call("message.submit", **told)
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
     await two.fr.call("message.submit", **referral())
+    await two.until(lambda: len(types(two)) == 4)  # what departs was judged before the damage, which no node sees
     await damage(two.fr, "select ref from withdrawal")
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
