@@ -8,7 +8,7 @@ import pytest
 
 from gateway.policy.starting_policy import starting_policy, two_steps
 from schemas.groups import field_groups
-from schemas.region_pack.policies import Attested, CorridorPolicy, read_policy
+from schemas.region_pack.policies import Attested, CorridorPolicy, Pair, canonical_bytes, read_policy
 from schemas.region_pack.regions import Region, load_region
 
 TACT = load_region("tact")
@@ -54,14 +54,25 @@ def test_a_wider_one_waits_for_two_administrators(wider: CorridorPolicy) -> None
     assert starting_policy(having(wider)) is None
 
 
-def test_the_two_steps_of_other_corridors_can_be_read_as_a_file() -> None:
-    """In the one spelling, so that they can be signed."""
-    from schemas.region_pack.policies import canonical_bytes
+WITHIN: dict[str, set[Pair]] = {"intra_eu": {("FR", "IT"), ("IT", "FR")}}
+RETURNS: dict[str, set[Pair]] = {"to_origin": {("IT", "ML")}, "to_host": {("ML", "IT")}}
 
-    policy = two_steps([("IT", "ML"), ("FR", "IT")])
+
+@pytest.mark.parametrize(
+    ("corridors", "named"),
+    [
+        ([("FR", "IT")], WITHIN),
+        ([("IT", "ML")], RETURNS),
+        ([("IT", "ML"), ("FR", "IT")], WITHIN | RETURNS),
+    ],
+    ids=["transfers alone", "returns alone", "both"],
+)
+def test_the_two_steps_of_other_corridors_can_be_read_as_a_file(
+    corridors: list[Pair], named: dict[str, set[Pair]]
+) -> None:
+    """In the one spelling, so that they can be signed: the first version, with the rules that these corridors need."""
+    policy = two_steps(corridors)
     assert read_policy(canonical_bytes(policy)) == policy
-    assert policy.corridors == {
-        "intra_eu": {("FR", "IT"), ("IT", "FR")},
-        "to_origin": {("IT", "ML")},
-        "to_host": {("ML", "IT")},
-    }
+    assert (policy.version, policy.corridors) == (1, named)
+    needed = [rule for rule in STEPS.rules if rule.corridors & named.keys()]
+    assert [*policy.rules] == [replace(rule, corridors=rule.corridors & named.keys()) for rule in needed]
