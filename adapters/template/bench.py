@@ -152,7 +152,8 @@ class TemplateBench:
             self.tenant.trouble = None
 
     def settings(self) -> Mapping[str, str | int | bool]:
-        return {"url": self.url, "user": USER, "password_file": str(self.password_file), "patience": 1}
+        patience = 1 if self.tenant.trouble is Trouble.SLOW else 30
+        return {"url": self.url, "user": USER, "password_file": str(self.password_file), "patience": patience}
 
     def adapter(self) -> Adapter:
         return self.make(TemplateSettings.model_validate(self.settings()))

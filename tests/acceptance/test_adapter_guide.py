@@ -21,6 +21,7 @@ from support.connected import begin_with
 from support.house import ROOT
 from support.nodeproc import UNIT
 from support.pair import START, example, two_nodes
+from support.patience import PATIENCE
 from support.shared import lacking
 
 import schemas
@@ -54,7 +55,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if importlib.util.find_spec("ensurepip") is None:
         lacking("no pip to install an adapter with (Debian: python3-venv)")
     folder = tmp_path_factory.mktemp("desk")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=PATIENCE)
     python = folder / "venv" / "bin" / "python"
     packages = Path(
         subprocess.run(

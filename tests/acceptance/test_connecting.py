@@ -22,6 +22,7 @@ from support.connected import OFFICES, REPLY, SFTP_ACCOUNT, Office, begin_with
 from support.desks import run
 from support.house import ROOT
 from support.pair import Two, example, two_nodes
+from support.patience import PATIENCE
 from support.shared import lacking
 
 from adapters.sftp.adapter import FOLDERS
@@ -61,7 +62,7 @@ def typed(line: str, office: Office, here: Path) -> None:
                 command,
                 shell=True,
                 check=True,
-                timeout=60,
+                timeout=PATIENCE,
                 input=said * (2 if match["how"] == "twice" else 1),
                 text=True,
                 env={**os.environ, **office.shell},

@@ -62,6 +62,7 @@ async def test_three_escapes_lead_away_and_back_shows_nothing(browser: Browser):
     """The page that was open is not in the history, and the session has ended."""
     async with served(MORNING) as there, seat(browser, there.origin) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
+        await ana.page.clock.set_fixed_time(NOW * 1_000)  # what is pressed slowly does not count
         await ana.open("/cases")
         for _ in range(2):
             await ana.page.keyboard.press("Escape")

@@ -54,8 +54,7 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Wire, "send", recorded)
     await fr.submit("once")
-    await two.until(lambda: bool(taken))
-    assert al.notes() == ["once"]
+    await two.until(lambda: bool(taken) and al.notes() == ["once"])
     ((headers, body, answer),) = taken
     url = address(fr.peer().descriptor).url
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as stranger:

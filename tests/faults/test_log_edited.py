@@ -321,6 +321,7 @@ def test_rolled_back_with_its_checkpoint(log: Witnessed, tmp_path: Path, kept: s
 async def told_by_the_peer(base: Path, folder: Path) -> None:
     """Both nodes run until FR has learnt what AL holds."""
     fr, al = party(folder, "FR", START), party(base / "AL", "AL", START)
+    al.clock = fr.clock  # further apart than their clocks may be they hear nothing of each other
     await al.start()
     await fr.start()
     try:

@@ -50,6 +50,8 @@ from keys.primitives.encoding import b64u
 PASSPHRASE = "node"
 ROOT_PASSPHRASE = "roots"
 UNIT = "focal-point"
+LOG = "node.db-wal"
+"""The write-ahead log of its database."""
 HOUR = 3_600
 DAY = 24 * HOUR
 MINUTE = 60
@@ -58,6 +60,15 @@ MINUTE = 60
 def unit(name: str) -> Unit:
     """The one unit of a node under test."""
     return Unit(id=UNIT, name=name, kind=UnitKind.PUBLIC_AUTHORITY, roles=("national_focal_point",))
+
+
+def _head(log: Path) -> bytes:
+    """What begins a write-ahead log, other words each time that it begins anew; nothing of one that is not there."""
+    try:
+        with log.open("rb") as file:
+            return file.read(32)
+    except FileNotFoundError:
+        return b""
 
 
 class Away(Exception):
@@ -316,13 +327,17 @@ class NodeProcess:
             return client.call(operation, **arguments)
 
     def rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """What the database says, read from a copy so that the node's files stay as a kill left them."""
-        copy = self.base / f"{self.name}-copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        copy.mkdir()
-        for name in ("node.db", "node.db-wal"):
-            if (self.folder / name).exists():
-                shutil.copy(self.folder / name, copy / name)
+        """What the database says, read from a copy so that the node's files stay as a kill left them. Where its log
+        begins anew meanwhile, the copy lacks what stood there, and is made again.
+        """
+        copy, began = self.base / f"{self.name}-copy", None
+        while began is None or began != _head(copy / LOG):
+            shutil.rmtree(copy, ignore_errors=True)
+            copy.mkdir()
+            began = _head(self.folder / LOG)
+            for name in ("node.db", LOG):
+                if (self.folder / name).exists():
+                    shutil.copy(self.folder / name, copy / name)
         with closing(sqlite3.connect(copy / "node.db")) as connection:
             return connection.execute(query, arguments).fetchall()
 

@@ -45,9 +45,14 @@ def referral(number: str | None, consent: str | None, **members: Any) -> dict[st
 
 
 async def referred(two: Two, number: str, consent: str, **members: Any) -> dict[str, Any]:
-    """Submit a referral and wait until Albania's case system has it; its id and its conversation."""
+    """Submit a referral and wait until Albania's case system has it and France knows; its id and its conversation."""
     done: dict[str, Any] = await two.fr.call("message.submit", **referral(number, consent, **members))
+
+    async def known() -> bool:
+        return await two.fr.state(done["id"]) == "awaiting_opening"
+
     await two.until(lambda: any(d.message_id == done["id"] for d in two.al.deliveries()), seconds=60, what="it arrives")
+    await two.until(known, seconds=60, what="its receipts")
     return done
 
 

@@ -61,8 +61,14 @@ def referral(to: str, consent: str, name: str = "the case", **header: Any) -> di
 
 async def queue(party: Party) -> list[Any]:
     """Everything that a refusal has to leave alone: messages, what waits, who was told of which consent."""
-    tables = ("message", "outbox", "sealed", "consent_told", "conversation")
-    return [await party.rows(f"select * from {table} order by 1") for table in tables]
+    tables = (
+        "* from message",
+        "* from outbox",
+        "* from sealed",
+        "* from consent_told",
+        "conversation, peer, kind, changes, quoted from conversation",  # and not what a look at it keeps there
+    )
+    return [await party.rows(f"select {table} order by 1") for table in tables]
 
 
 async def refused(party: Party, request: dict[str, Any], gate: Code, place: str, words: str) -> None:

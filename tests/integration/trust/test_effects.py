@@ -56,7 +56,12 @@ async def test_trust_runs_out_and_is_renewed_by_two(two: Two) -> None:
     two.clock.advance(YEAR - 10 * DAY)
     await two.calm()
     await two.al.changes("peer.renew")
-    await two.until(lambda: two.fr.peer().keyset_seen == two.clock.now() or two.fr.agreed(), seconds=60)
+
+    def renewed() -> bool:
+        theirs = two.fr.peer().trust.theirs
+        return theirs is not None and theirs.expires > two.clock.now() + 11 * DAY
+
+    await two.until(renewed, seconds=60)
     assert two.fr.peer().standing(two.clock.now() + 11 * DAY).missing == (
         "our approval has run out and must be renewed"
     )

@@ -153,6 +153,7 @@ async def test_sealed_anew_for_a_new_key(two: Two) -> None:
     await two.al.running.own.issue_keyset()
     wire = Spoiler(two.fr)
     id = await two.fr.submit("again")
+    await two.until(lambda: bool(wire.envelopes()))  # before the peer has told of its new keys by itself
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
     assert two.al.notes() == ["again"]
     assert len(wire.envelopes()) == 2
@@ -244,6 +245,7 @@ async def test_sealed_anew_for_a_newer_descriptor(two: Two) -> None:
     await revoke_a_key(two.al)
     wire = Spoiler(two.fr)
     id = await two.fr.submit("again")
+    await two.until(lambda: bool(wire.envelopes()))  # before the peer has told of its descriptor by itself
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
     assert two.al.notes() == ["again"]
     assert len(wire.envelopes()) == 2

@@ -101,6 +101,11 @@ async def test_a_peer_speaks_of_what_passed_between_the_two(drill: Drill) -> Non
     ours = await two.fr.submit("of FR")
     theirs = [await two.al.submit(name) for name in ("erased", "held")]
     await two.until(lambda: two.al.notes() == ["of FR"] and len(two.fr.notes()) == 2, seconds=60)
+
+    async def answered() -> bool:
+        return await two.fr.state(ours) == "awaiting_opening"
+
+    await two.until(answered, seconds=60)
     held = (await two.fr.show(theirs[1]))["conversation"]
     await two.fr.call("retention.hold", id=held, ground="restriction_18", until="2027-06-30", by="w-1")
     withdrawn = Withdrawn(consent=CONSENT, grants=None, at=two.clock.now())

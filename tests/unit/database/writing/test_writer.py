@@ -22,6 +22,7 @@ from gateway.database.engine import Store
 from gateway.database.kinds.sqlite_file import SqliteFile
 from gateway.database.table_fingerprint import STORED
 from gateway.database.tables import meta, peer_descriptor
+from gateway.database.writing import writer
 from gateway.messages.store import messages
 
 PRAGMAS = {
@@ -304,8 +305,9 @@ def test_numbers_are_unique_among_threads(store: Store):
     assert len(given) == len(set(given)) == 4_000
 
 
-async def test_what_rides_along_shares_the_next_commit(store: Store):
+async def test_what_rides_along_shares_the_next_commit(store: Store, monkeypatch: pytest.MonkeyPatch):
     """Nobody waits for it: it has no transaction of its own when one comes anyway, and is in that one."""
+    monkeypatch.setattr(writer, "RIDE", PATIENCE)
     before = store.writer.groups
     riding = store.move_along(remember("rides"))
     await store.move(remember("waits"))
