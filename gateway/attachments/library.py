@@ -250,10 +250,11 @@ class AttachmentLibrary:
             )
             store.drop_expired(connection, now)
 
-        there = await self._files.names()  # before the rows: a file that comes meanwhile is not in this list
+        # Both before the rows: a file that comes meanwhile is not in the list, and one that is finished has its row.
+        there, spooling = await self._files.names(), frozenset(self._spooling)
         await self._content.store.move(move)
         known = await self._content.store.read(store.files)
-        unnamed = {name for name in there if name not in known and name not in self._spooling}
+        unnamed = {name for name in there if name not in known and name not in spooling}
         # What another worker seals now has no row yet: it goes if it has none by the next time either.
         gone = unnamed if self.alone else unnamed & self._unnamed
         self._unnamed = unnamed

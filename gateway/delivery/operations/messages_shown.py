@@ -113,4 +113,9 @@ async def find_message(store: Store, id: str, direction: str | None = None) -> M
 async def check_not_erased(store: Store, row: MessageRow) -> None:
     """Return while the content is there. Raises RefusedError: nobody can take, open or send it any more."""
     if await erasing.shown(store, row) is not None:
-        raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
+        raise make_erased()
+
+
+def make_erased() -> RefusedError:
+    """The refusal of what would need a content that was erased."""
+    return RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")

@@ -19,7 +19,13 @@ from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations.message_models import Moved, OneMessage, ResendMany, TriedAgain
-from gateway.delivery.operations.messages_shown import check_not_erased, find_message, opened_row, peer_of
+from gateway.delivery.operations.messages_shown import (
+    check_not_erased,
+    find_message,
+    make_erased,
+    opened_row,
+    peer_of,
+)
 from gateway.delivery.outbound import draft
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
@@ -150,7 +156,7 @@ class ResendOperations:
         )
         opened = opened_row(self._content.sealer, sealed.get(row.ref))
         if opened is None:
-            raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
+            raise make_erased()
         facts, (header, said) = opened.facts, opened.halves()
         header = {name: member for name, member in header.items() if name != "seen"}
         said = dict(said if facts.written is None else facts.written)
@@ -176,6 +182,8 @@ class ResendOperations:
         now = self._clock.now()
 
         def also(connection: Connection) -> None:
+            if not content_rows.present(connection, [row.ref]):  # while its files were sealed anew
+                raise make_erased()
             journal.dismiss_about(connection, [row.ref], [library.FAILED_ALARM], at=now)
             journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor))
 
@@ -196,6 +204,8 @@ async def _offer_again(content: Content, wakeups: Wakeups, clock: Clock, row: Me
         current = messages.get(connection, [row.ref])[row.ref]
         if current.state != Incoming.HELD:
             raise RefusedError(Code.CONFLICT, f"the message is {current.state} meanwhile; nothing was changed")
+        if not content_rows.present(connection, [row.ref]):
+            raise make_erased()
         state_transitions.receive_step(connection, current, IncomingEvent.RETRY, at=now)
         messages.arrive(
             connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from support.attached import (
 from support.pair import Spoiler, Two, two_nodes
 from support.tables import table
 
+from gateway.attachments import store
 from gateway.attachments.byte_source import PDF as PDF_TYPE
 from gateway.attachments.folder import FileFolder
+from gateway.attachments.library import AttachmentLibrary
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, TransientError
 from keys.primitives.attachment_cipher import SEGMENT
 from keys.primitives.encoding import sha256_hex
@@ -176,6 +180,50 @@ async def test_what_may_not_be_sent_anew_leaves_no_copies(two: Two) -> None:
     assert told["id"] == id and (await two.fr.call("attachment.moving"))["moving"] == []
     await two.fr.running.attachments.sweep()
     assert stored(two.fr) == before
+
+
+async def test_what_is_erased_while_its_files_are_sealed_anew_does_not_go(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be here again, and with the peer; the copies of its files go too."""
+    id = await failed(two, Spoiler(two.fr))
+    before, copied = await two.fr.rows("select count(*) from message"), AttachmentLibrary.copied
+
+    async def erase_meanwhile(self: AttachmentLibrary, *given: Any) -> str | None:
+        made = await copied(self, *given)
+        await two.fr.call("message.erase", id=id, by="adm", reason="not_needed")
+        return made
+
+    monkeypatch.setattr(AttachmentLibrary, "copied", erase_meanwhile)
+    assert (await resent(two, id))["refused"] == [{"id": id, "code": "conflict"}]
+    assert await two.fr.rows("select count(*) from message") == before
+    await two.fr.running.attachments.sweep()
+    assert stored(two.fr) == []
+
+
+async def test_a_file_that_is_finished_during_a_sweep_stays(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is on disk when the sweep lists the files, and gets its row after the sweep has read which have one."""
+    keep, read = AttachmentLibrary._keep, Store.read
+    sealed, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def keep_later(self: AttachmentLibrary, *given: Any) -> Any:
+        sealed.set()
+        await goes_on.wait()
+        return await keep(self, *given)
+
+    async def read_before(self: Store, query: Any) -> Any:
+        found = await read(self, query)
+        if query is store.files:
+            goes_on.set()
+            await adding
+        return found
+
+    monkeypatch.setattr(AttachmentLibrary, "_keep", keep_later)
+    adding = asyncio.create_task(added(two.fr, NOTE))
+    await sealed.wait()
+    monkeypatch.setattr(Store, "read", read_before)
+    await two.fr.running.attachments.sweep()
+    assert len(stored(two.fr)) == 1
 
 
 async def test_erasing_takes_the_key_first_and_then_the_file(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.persons import consented
 from support.persons import referral as about
 
+from gateway.delivery.operations import resend
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
 from keys.primitives.encoding import b64u
@@ -104,6 +105,26 @@ async def test_what_the_case_system_refused_is_offered_again(two: Two) -> None:
     told = await again(two.al, state="held", peer="FR")
     assert told == {"matched": 2, "again": 2, "refused": [], "more": False}
     await two.until(lambda: sorted(two.al.notes()) == ["one", "two"], seconds=60)
+
+
+async def test_what_is_erased_meanwhile_is_not_offered_again(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing left of it that the case system could take."""
+    two.al.system.refuses = True
+    id = await two.fr.submit("one")
+
+    async def held() -> bool:
+        return await two.al.rows("select state from message") == [("held",)]
+
+    await two.until(held, seconds=60)
+    is_urgent = resend._is_urgent
+
+    async def erase_meanwhile(*given: Any) -> bool:
+        await two.al.call("message.erase", id=id, by="adm", reason="not_needed")
+        return await is_urgent(*given)
+
+    monkeypatch.setattr(resend, "_is_urgent", erase_meanwhile)
+    assert (await again(two.al, state="held"))["refused"] == [{"id": id, "code": "conflict"}]
+    assert await two.al.rows("select * from inbox") == []
 
 
 async def test_a_withdrawal_reaches_the_peer_and_what_it_stopped_stays(two: Two) -> None:
