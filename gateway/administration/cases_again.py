@@ -148,9 +148,17 @@ class CasesAgain:
         return {case}
 
     def find_held(self, connection: Connection, here: Here) -> dict[int, tuple[bytes, CaseId]]:
-        """By the number of each entry about a case that is here the label of the asylum hold over it, and that case."""
-        due = ((row, self._case(connection, here, row)) for row in ledger.due(connection, [Taken.OVER]))
-        return {row.n: (unb64u(row.detail, HASH), case) for row, case in due if case is not None}
+        """By the number of each entry about a case that is here the label of the asylum hold over it, and that case.
+        One about a conversation that is of none, since it joined the case after the backup, goes with the others.
+        """
+        due = [
+            (row, unb64u(row.detail, HASH), self._case(connection, here, row))
+            for row in ledger.due(connection, [Taken.OVER])
+        ]
+        cases = {label: case for _, label, case in due if case is not None}
+        found = {row.n: (label, case) for row, label, case in due if case is not None}
+        joined = [(row.n, label) for row, label, case in due if case is None and row.subject in here.cases_of]
+        return found | {n: (label, cases[label]) for n, label in joined if label in cases}
 
     def _case(self, connection: Connection, here: Here, row: LedgerRow) -> CaseId | None:
         """The case that an entry names, which is open: one that was merged is the one that it went into."""

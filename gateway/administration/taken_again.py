@@ -81,7 +81,7 @@ class TakenAgain:
         if not await self._store.read(store.waits):
             return
         if not self._looked:  # what comes later is looked at as it comes
-            await self._store.move(lambda c: self._cases.apply(c, now=self._clock.now()))
+            await self._store.move(self._apply)
             self._looked = True
         withdrawn = await self._store.read(lambda c: store.due(c, [Taken.WITHDRAWN]))
         for row in withdrawn:
@@ -114,6 +114,14 @@ class TakenAgain:
             self._eraser.erase_in(connection, gone)
             self._settle(connection, over=(), rows=found)
         return frozenset(gone)
+
+    def _apply(self, connection: Connection) -> None:
+        """Leave cases as people did. A hold of before the backup may have come to lie over one of them since; where
+        others were placed or lifted since, it is laid with those.
+        """
+        self._cases.apply(connection, now=self._clock.now())
+        if store.due(connection, [Taken.OVER]) and not store.due(connection, [Taken.HELD, Taken.LIFTED]):
+            self._hold_cases(connection, find_here(self._content.sealer, connection))
 
     def _withdraw(self, connection: Connection, row: LedgerRow) -> None:
         if row.subject is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from support.drill import Drill, drills
+from support.nodeproc import enquiry
 from support.pair import Party
 from support.persons import ANA, BEN, agreed, case_of, changed, consented, referral, referred
 
@@ -143,3 +144,28 @@ async def test_the_whole_case_began_after_the_backup(drill: Drill) -> None:
 async def arrived(party: Party) -> bool:
     """Whether a referral and the consent that it relies on came in."""
     return await party.rows("select count(*) from message where direction = 'in'") == [(2,)]
+
+
+async def test_its_conversation_joined_the_case_after_the_backup(drill: Drill) -> None:
+    """A hold of before the backup, on an enquiry that was of no case then, lies over the case again until two lift it;
+    of the enquiry people say once more whom it is about.
+    """
+    two = drill.two
+    await agreed(two.fr, "F-1", ONE)
+    await referred(two, "F-1", ONE, conversation=THEN)
+    talk = (await two.fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
+    await two.fr.call("asylum.hold", id=talk, by=ANA, states=["AL"])
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    case = await case_of(two.fr, THEN)
+    await two.fr.call("case.join", id=case, conversation=talk, by=ANA)
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    await drill.lose_all_but(data, keystore, drill.ledger)
+    await drill.reset()
+    assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+    assert await two.fr.rows("select count(*) from ledger where due") == [(0,)]
+    await two.fr.call("case.join", id=case, conversation=talk, by=ANA)
+    for by in (ANA, BEN):
+        assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
+        await two.fr.call("asylum.lift", id=talk, by=by)
+    assert (await two.fr.call("message.submit", **referral("F-1", ONE, conversation=NEXT)))["id"]
