@@ -27,6 +27,7 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_case, named_link
+from gateway.messages.store import messages
 from gateway.messages.store.local import WITHDRAWN
 from gateway.ports import Json
 from keys.primitives.encoding import canon
@@ -147,7 +148,7 @@ class CaseChanges:
         else:
             keys += self._holds.find_named(connection, row.source, keys)
         store.note_moved(connection, row.ref, keys)
-        if _moved(connection, row, keys) != len(keys):
+        if self._move(connection, row, keys, now) != len(keys):
             raise RefusedError(
                 Code.CHANGED_MEANWHILE,
                 "something of this was erased or moved since the change was asked for; nothing was changed",
@@ -199,6 +200,17 @@ class CaseChanges:
         store.move_links(connection, keys, was=row.target, to=row.source)
         self._protect(connection, row, [laid], keys, now)
 
+    def _move(self, connection: Connection, row: ChangeRow, keys: Collection[bytes], now: int) -> int:
+        """Move the links of a change; how many there were. A conversation that was of none brings the hold on it."""
+        if row.source != OF_NONE:
+            return store.move_links(connection, keys, was=row.source, to=row.target)
+        new = set(keys) - store.cases_of(connection, keys).keys()
+        talks = {one.conversation for one in messages.of_conversations(connection, [*new])}
+        kinds = {key: LinkKind.CONVERSATION if key in talks else LinkKind.CONSENT for key in new}
+        store.link(connection, [Link(key=key, kind=kind, case_id=row.target) for key, kind in kinds.items()])
+        self._holds.lay_along(connection, talks, now)
+        return len(new)
+
     def _write_down(
         self, connection: Connection, row: ChangeRow, keys: Collection[bytes], *, to: CaseId, now: int
     ) -> None:
@@ -227,7 +239,7 @@ class CaseChanges:
             self._begin(connection, row, now)
         elif row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.MERGED)
-        _moved(connection, row, wanted.keys)
+        self._move(connection, row, wanted.keys, now)
         if row.kind == ChangeKind.SPLIT:  # the ledger names every asylum hold, and what lies over cases that are here
             laid = replace(self._safeguards.over(connection, row.source), holds=())
             self._safeguards.lay(connection, laid, row.target, now)
@@ -251,15 +263,6 @@ def _check_apart(connection: Connection, row: ChangeRow) -> None:
             "a case of this change was merged into another one since; nothing was changed",
             hint="take that merge back first: trm case show prints the changes of a case",
         )
-
-
-def _moved(connection: Connection, row: ChangeRow, keys: Collection[bytes]) -> int:
-    """Move the links of a change; how many there were. What was of no case is a consent."""
-    if row.source != OF_NONE:
-        return store.move_links(connection, keys, was=row.source, to=row.target)
-    new = [key for key in keys if key not in store.cases_of(connection, keys)]
-    store.link(connection, [Link(key=key, kind=LinkKind.CONSENT, case_id=row.target) for key in new])
-    return len(new)
 
 
 def reason_of(content: Content, sealed: SealedRow | None) -> dict[str, Json]:

@@ -29,6 +29,9 @@ class HoldsOnCases(Protocol):
     def copy(self, connection: Connection, holds: Collection[bytes], to: CaseId, at: int) -> None:
         """Lay over a case what these keep away from, as far as no hold there does."""
 
+    def lay_along(self, connection: Connection, conversations: Collection[bytes], at: int) -> None:
+        """Lay over the cases of these conversations what was placed on them before they were of one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:

@@ -224,6 +224,10 @@ class HoldsOnCases:
                 same.append(states)
                 self._lay(connection, states, to, at)
 
+    def lay_along(self, connection: Connection, conversations: Collection[bytes], at: int) -> None:
+        """Lay the holds that were placed on these conversations, before they were of a case, over theirs."""
+        lay_along(connection, self._content.sealer, conversations, at=at)
+
     def _lay(self, connection: Connection, states: tuple[str, ...] | None, case: CaseId, at: int) -> None:
         sealer = self._content.sealer
         (label,) = sealer.hold_indexes(ConversationId(self._new_id()), ())

@@ -253,6 +253,29 @@ async def test_what_became_one_case_is_one_again(drill: Drill) -> None:
     assert (await two.fr.call("case.show", id=third))["id"] == third
 
 
+@pytest.mark.parametrize("kind", ["case.merge", "case.move"])
+async def test_an_enquiry_that_joined_a_case_went_on_to_another(drill: Drill, kind: str) -> None:
+    """It was of no case when the backup was made. It is of the other one again, with the hold that was placed on it;
+    a legal hold there lies over it.
+    """
+    two, fr, first = drill.two, drill.two.fr, referral()["conversation"]
+    await referred(two)
+    talk = (await fr.show(await fr.submit("is there a bed?")))["conversation"]
+    await fr.call("asylum.hold", id=talk, states=["MA"], by="w-1")
+    case, other = await case_of(fr, first), (await fr.call("case.open", label="Blue 8", by="w-1"))["id"]
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await fr.call("case.join", id=case, conversation=talk, by="w-1")
+    wanted = {"id": case} if kind == "case.merge" else {"source": case, "conversations": [talk]}
+    await persons.changed(fr, kind, into=other, **wanted)
+    await drill.lose_all_but(data, keystore, drill.ledger)
+    shown = await fr.call("case.show", id=other)
+    assert talk in [one["conversation"] for one in shown["conversations"]]
+    assert [(one["conversation"], one["states"]) for one in shown["asylum_holds"]] == [(talk, ["MA"])]
+    await fr.call("case.hold", id=other, ground="restriction_18", until="2030-06-30")
+    assert await refuses(fr, "conversation.erase", id=talk, reason="not_needed") == Code.CONFLICT
+
+
 async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> None:
     """Nothing goes on a consent of a case before a worker has confirmed it; then it does, and the alarm ends."""
     two = drill.two

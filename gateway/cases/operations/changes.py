@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+from sqlalchemy import Connection
 
 from gateway.access.enrolment import check_two_people
 from gateway.cases.changes import CaseChanges, Wanted
@@ -24,6 +26,7 @@ from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
+from gateway.messages.store import local
 from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
@@ -33,6 +36,13 @@ from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
 ID = 16
+
+OF_A_CASE = {
+    "conversations": "name the case that it is of; trm case join gives an enquiry that is of none to a case",
+    "drafts": "name the case that it is of; save one that is of none with its case",
+    "numbers": "name the case that it is of",
+}
+"""What goes nowhere without the case that it is of, and what to do instead."""
 
 
 class CaseChangeOperations:
@@ -113,19 +123,32 @@ class CaseChangeOperations:
     )
     async def move(self, asked: MoveParts, caller: Caller) -> OperationResult:
         """Ask that parts of a case go to another one. Without a case they are consents that are of none yet."""
+        keys = self._keys(asked)
         wanted = Wanted(
             kind=ChangeKind.MOVE,
             source=CaseId(asked.source or ""),
             target=asked.into,
-            keys=self._keys(asked),
+            keys=keys,
             reason=asked.reason,
         )
-        return await self._ask(wanted, caller)
 
-    async def _ask(self, wanted: Wanted, caller: Caller) -> OperationResult:
+        def check(connection: Connection) -> None:
+            if asked.source is None:
+                _check_of_none(connection, asked, keys)
+
+        return await self._ask(wanted, caller, check)
+
+    async def _ask(
+        self, wanted: Wanted, caller: Caller, check: Callable[[Connection], None] = lambda _: None
+    ) -> OperationResult:
         now, id = self._clock.now(), b64u(self._rand(ID))
         who, actor = person_of(caller), pseudonym(caller.actor, self._actor)
-        await self._content.store.move(lambda c: self._changes.ask(c, wanted, id=id, person=who, actor=actor, now=now))
+
+        def move(connection: Connection) -> None:
+            check(connection)
+            self._changes.ask(connection, wanted, id=id, person=who, actor=actor, now=now)
+
+        await self._content.store.move(move)
         return OperationResult(value={"change": id, "state": ChangeState.ASKED, "into": wanted.target}, created=True)
 
     def _keys(self, asked: Parts) -> tuple[bytes, ...]:
@@ -174,3 +197,20 @@ class CaseChangeOperations:
         who, actor = person_of(caller), pseudonym(caller.actor, self._actor)
         state = await self._content.store.move(lambda c: step(c, id, person=who, actor=actor, now=now))
         return OperationResult(value={"change": id, "state": state})
+
+
+def _check_of_none(connection: Connection, asked: MoveParts, keys: Collection[bytes]) -> None:
+    """Return if all that is named without a case are consents that are held here. Raises RefusedError."""
+    named = {"conversations": asked.conversations, "drafts": asked.drafts, "numbers": asked.numbers}
+    found = [Finding(place=f"/{name}", rule="of_no_case", hint=OF_A_CASE[name]) for name, some in named.items() if some]
+    if found:
+        raise RefusedError(
+            Code.INVALID, "only consents can be of no case; nothing was changed", hint=found[0].hint, findings=found
+        )
+    if not all(local.consents_of(connection, keys).values()):
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "no such consent; nothing was changed",
+            hint="trm consent list shows the ids",
+            findings=[Finding(place="/consents", rule="unknown_consent", hint="trm consent list shows the ids")],
+        )

@@ -191,9 +191,7 @@ def split_case(reach: Reach, id: str, label: str | None, reason: str, as_json: b
 @options.add_verb(case_commands, "move")
 @click.argument("into")
 @parts
-@click.option(
-    "--from", "source", metavar="CASE", help="The case that they are of; none for drafts and consents of no case."
-)
+@click.option("--from", "source", metavar="CASE", help="The case that they are of; none for consents of no case.")
 @reason
 @options.pass_node
 @options.as_json

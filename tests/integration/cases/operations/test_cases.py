@@ -155,6 +155,25 @@ async def test_an_enquiry_that_was_sent_is_given_to_a_case(two: Two):
     assert [one["of_case"]["name"] for one in shown] == ["Blue 7", "Blue 7"]
 
 
+async def test_nothing_but_a_consent_moves_without_a_case(two: Two):
+    """Anything else would lie in the case as a consent, and nothing that lies over the case over it."""
+    fr = two.fr
+    into = (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    draft = (await fr.call("draft.save", draft=enquiry("another?", "AL")))["id"]
+    talk = (await fr.call("message.submit", **enquiry("room?", "AL")))["conversation"]
+
+    async def sent() -> bool:
+        return await fr.rows("select ref from outbox") == []
+
+    await two.until(sent, seconds=30)
+    wanted = {"into": into, "reason": "hers", "by": ANA}
+    for name, part in (("conversations", talk), ("drafts", draft), ("numbers", "F-1")):
+        await refused(fr, "case.move", Code.INVALID, f"/{name}", **wanted, **{name: [part]})
+    await refused(fr, "case.move", Code.NOT_FOUND, "/consents", **wanted, consents=[HERS])
+    await fr.call("case.join", id=into, conversation=talk, by=ANA)
+    assert await case_of(fr, talk) == into
+
+
 async def test_a_case_without_a_number_has_a_reference_to_read_out(two: Two):
     """The peer is told three groups of four, the same each time; both telephone sheets have it; another case has
     another one; and what is sent is what the preview showed.
