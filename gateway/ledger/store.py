@@ -5,7 +5,7 @@ is written there later.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -184,6 +184,12 @@ def due(connection: Connection, kinds: Iterable[Taken]) -> list[LedgerRow]:
 def due_of(connection: Connection, kind: Taken, subjects: Sequence[bytes]) -> list[LedgerRow]:
     """Find the same of one kind, that name one of these few subjects."""
     wanted = select(ledger).where(ledger.c.due, ledger.c.kind == str(kind), ledger.c.subject.in_(subjects))
+    return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
+
+
+def over(connection: Connection, holds: Collection[bytes]) -> list[LedgerRow]:
+    """Find the entries by which these holds lie over a case; none where nobody said that they do."""
+    wanted = select(ledger).where(ledger.c.kind == str(Taken.OVER), ledger.c.detail.in_([*map(b64u, holds)]))
     return [LedgerRow(**row._mapping) for row in connection.execute(wanted.order_by(ledger.c.n))]
 
 

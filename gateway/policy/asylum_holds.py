@@ -21,11 +21,15 @@ from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ledger import store as ledger
+from gateway.ledger.rules import HASH
+from gateway.ledger.store import LedgerRow
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
+from gateway.peers import reset_rows
+from gateway.peers.link_reset_state import ResetState
 from gateway.policy import store
 from gateway.ports import Clock, Json
-from keys.primitives.encoding import canon, text, texts
+from keys.primitives.encoding import canon, text, texts, unb64u
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ def feared_states(connection: Connection, sealer: ContentSealer, labels: Collect
 
 async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:
     """End the holds of which nothing is left here: nothing of their case, no message of the conversation, and none of
-    another one with the same consents; messages in `but`, which prove an erasure, do not count.
+    another one with the same consents; messages in `but`, which prove an erasure, do not count. One that names no
+    conversation ends with its case.
     """
 
     def query(connection: Connection) -> Sequence[SealedRow]:
@@ -94,24 +99,40 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
     sealer = content.sealer
     over = {
         ref: (
+            named.conversation,
             sealer.hold_indexes(named.conversation, ())[0],
             sealer.conversation_index(named.conversation),
             [*map(sealer.consent_index, named.consents)],
         )
         for ref, named in opened(sealer, rows).items()
-        if named.conversation  # else only the ledger knew it, and what it lies over has yet to come again
     }
     now = clock.now()
 
     def move(connection: Connection) -> None:
-        for ref, (label, conversation, consents) in over.items():
-            of_case = cases.cases_of(connection, [label])  # a case ends in the transaction that erases the last of it
-            if not of_case and not store.concerned(connection, conversation, consents, but=but):
-                ledger.add_lifted(connection, label, store.labels_of(connection, ref), at=now)
+        for ref, (named, label, conversation, consents) in over.items():
+            labels = store.labels_of(connection, ref)
+            if not labels or cases.cases_of(connection, labels):  # a case ends in what erases the last of it
+                continue
+            laid = [] if label in labels else ledger.over(connection, labels)
+            concerned = (
+                store.concerned(connection, conversation, consents, but=but) if named else _waits(connection, laid)
+            )
+            if not concerned:
+                for hold in {unb64u(row.detail, HASH) for row in laid} or {label}:
+                    ledger.add_lifted(connection, hold, labels, at=now)
                 store.lift(connection, ref)
                 journal.append_leaf(connection, leaf(now, "asylum.ended"))
 
     await content.store.move(move)
+
+
+def _waits(connection: Connection, laid: Sequence[LedgerRow]) -> bool:
+    """Whether what a hold without a conversation lies over has yet to come again, by the entries of the ledger that lay
+    it over a case: no part of that case was here, or a link brings more of it when it begins anew.
+    """
+    due = [row for row in laid if row.due]
+    begun = all(link.state == ResetState.OPEN for link in reset_rows.in_use(connection))
+    return len(due) == len(laid) or (bool(due) and not begun)
 
 
 def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Sequence[bytes]], *, at: int) -> None:

@@ -169,3 +169,21 @@ async def test_its_conversation_joined_the_case_after_the_backup(drill: Drill) -
         assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
         await two.fr.call("asylum.lift", id=talk, by=by)
     assert (await two.fr.call("message.submit", **referral("F-1", ONE, conversation=NEXT)))["id"]
+
+
+async def test_it_ends_with_what_is_left_of_its_case(drill: Drill) -> None:
+    """Its own conversation is lost, and nobody else can lift it; once the link has begun anew no more comes again."""
+    two = drill.two
+    await agreed(two.fr, "F-1", ONE)
+    await referred(two, "F-1", ONE, conversation=THEN)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await agreed(two.fr, "F-1", MORE)
+    await referred(two, "F-1", MORE, conversation=NOW)
+    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    await drill.lose_all_but(data, keystore, drill.ledger)
+    await drill.reset()
+    assert await held(two.fr) == [(None, [])]
+    await two.fr.call("conversation.erase", id=THEN, by=ANA, reason="not_needed")
+    assert await held(two.fr) == []
+    assert await two.fr.rows("select * from asylum_hold") == []

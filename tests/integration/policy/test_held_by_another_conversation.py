@@ -219,3 +219,21 @@ async def test_a_hold_of_before_goes_back_and_stays(two: Two) -> None:
         await fr.call("case.confirm", id=change, by=BEN)
         assert [await said(two, talk) for talk in (THEN, NOW, OTHER)] == [(True,) * 4] * 3
         assert [one["states"] for one in (await fr.call("asylum.list"))["holds"]] == [["MA"]] * 2
+
+
+@pytest.mark.parametrize("kind", ["case.split", "case.move", "case.merge"])
+async def test_what_lies_over_both_cases_ends_with_each(two: Two, kind: str) -> None:
+    """Also where it has no conversation of its own: nothing tells whom a person fears of whom nothing is left."""
+    fr = two.fr
+    merged = await given(fr, kind) if kind == "case.merge" else None
+    await fr.call("asylum.hold", id=THEN, by=ANA, states=["MA"])
+    if merged is None:
+        await given(fr, kind)
+    else:
+        await fr.call("case.undo", id=merged, by=ANA)
+        await fr.call("case.confirm", id=merged, by=BEN)
+    assert len((await fr.call("asylum.list"))["holds"]) == 2
+    for talk in (NOW, THEN, OTHER):
+        await fr.call("conversation.erase", id=talk, by=ANA, reason="not_needed")
+    assert (await fr.call("asylum.list"))["holds"] == []
+    assert await fr.rows("select * from asylum_hold") == []
