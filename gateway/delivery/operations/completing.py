@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from gateway.cases import store as case_rows
 from gateway.cases.register import draft_key
 from gateway.database.audit_entries import Actor
@@ -41,8 +43,13 @@ def complete(draft: Mapping[str, Json], asked: ReleaseDraft, author: str) -> dic
 
 async def case_of(content: Content, id: str) -> dict[str, Json]:
     """The case that a draft is of now: people may have moved it since it was written."""
+    return await content.store.read(lambda c: case_now(c, id))
+
+
+def case_now(connection: Connection, id: str) -> dict[str, Json]:
+    """The same in the caller's transaction."""
     key = draft_key(id)
-    case = (await content.store.read(lambda c: case_rows.cases_of(c, [key]))).get(key)
+    case = case_rows.cases_of(connection, [key]).get(key)
     return {} if case is None else {"case": case}
 
 

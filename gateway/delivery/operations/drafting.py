@@ -15,8 +15,9 @@ from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
-from gateway.delivery.draft_case import joining_of, rejoin
+from gateway.delivery.draft_case import joining_of, name_cases, rejoin
 from gateway.delivery.intake import WAITING
+from gateway.delivery.operations.completing import case_now, case_of
 from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
 from gateway.delivery.operations.waiting_drafts import drafted, find_draft, version_of
 from gateway.delivery.outbound.draft import DraftReader
@@ -86,7 +87,9 @@ class DraftOperations:
         row, found = await find_draft(self._content.store, id)
         if row.state != WAITING:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
-        if version_of(drafted(self._content.sealer, found.get(row.ref))) != seen:
+        of_case, there = await case_of(self._content, id), drafted(self._content.sealer, found.get(row.ref))
+        shown = await self._content.store.read(lambda c: name_cases(self._content.sealer, c, {id: there}))
+        if version_of(shown[id]) != seen:
             raise _changed()
         now, sealed = self._clock.now(), self._content.sealer.seal(row.ref, canon(draft))
         before, joining = found[row.ref].data, joining_of(self._content, self._cases, id, draft)
@@ -94,6 +97,8 @@ class DraftOperations:
         def move(connection: Connection) -> None:
             current, held = local.get_draft(connection, id), content_rows.get(connection, [row.ref])
             if current is None or current.state != WAITING or row.ref not in held or held[row.ref].data != before:
+                raise _changed()
+            if case_now(connection, id) != of_case:  # two people moved it: what was seen names the case that it was of
                 raise _changed()
             content_rows.erase(connection, row.ref)
             content_rows.put(connection, [sealed])

@@ -18,7 +18,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.draft_case import joining_of
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
-from gateway.delivery.operations.completing import SECOND, author_of, case_of, complete, header_of
+from gateway.delivery.operations.completing import SECOND, author_of, case_now, case_of, complete, header_of
 from gateway.delivery.operations.draft_models import (
     ENQUIRY,
     WAITING_SECOND,
@@ -180,19 +180,20 @@ class ReleaseOperations:
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
         request = complete(drafted(self._content.sealer, sealed[row.ref]), asked, author_of(row, caller, self._actor))
-        request |= await case_of(self._content, row.id)
+        of_case = await case_of(self._content, row.id)
+        request |= of_case
         actor, now = pseudonym(caller.actor, self._actor), self._clock.now()
         approver = None
         two = two_person_release.needs_two(str(request.get("type")), header_of(request)) or asked.two_people
         if two or row.first is not None:
             if row.first is None:
-                return await self._release_first(row, sealed[row.ref], request, caller, key, said)
+                return await self._release_first(row, sealed[row.ref], of_case, request, caller, key, said)
             _check_second(row, asked, caller)
             approver = actor
             request["header"] = two_person_release.approved(header_of(request), approver)
 
         def also(connection: Connection) -> None:
-            _still_waits(connection, row, sealed[row.ref])
+            _still_waits(connection, row, sealed[row.ref], of_case)
             if approver is not None:
                 _check_two(connection, row, caller)
             local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
@@ -215,6 +216,7 @@ class ReleaseOperations:
         self,
         row: DraftRow,
         sealed: SealedRow,
+        of_case: Mapping[str, Json],
         request: Mapping[str, Json],
         caller: Caller,
         key: str | None,
@@ -227,7 +229,7 @@ class ReleaseOperations:
         answer: dict[str, Json] = {"id": row.id, "state": WAITING_SECOND}
 
         def move(connection: Connection) -> None:
-            _still_waits(connection, row, sealed)
+            _still_waits(connection, row, sealed, of_case)
             content.erase(connection, row.ref)
             content.put(connection, [kept])
             local.set_first(connection, row.id, caller.actor.encode())
@@ -267,10 +269,12 @@ def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:
         )
 
 
-def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow) -> None:
-    """Return if nobody moved or changed the draft since it was read. Raises RefusedError, nothing was sent."""
+def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow, of_case: Mapping[str, Json]) -> None:
+    """Return if nobody changed the draft since it was read, nor took it to another case. Raises RefusedError, nothing
+    was sent.
+    """
     current, held = local.get_draft(connection, row.id), content.get(connection, [row.ref]).get(row.ref)
-    same = held is not None and held.data == sealed.data
+    same = held is not None and held.data == sealed.data and case_now(connection, row.id) == of_case
     if current is None or current.state != WAITING or current.first != row.first or not same:
         raise RefusedError(
             Code.CONFLICT,

@@ -16,6 +16,7 @@ from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.draft_case import name_cases
 from gateway.delivery.intake import DISCARDED, WAITING
 from gateway.delivery.operations.draft_models import (
     WAITING_SECOND,
@@ -74,16 +75,29 @@ class WaitingDraftOperations:
 
         rows, sealed = await self._content.store.read(query)
         shown, following = paged(rows, limit, lambda row: row.ref)
-        return OperationResult(value={"drafts": [*await self._draft_lines(shown, sealed, caller)], "next": following})
+        drafts = await self._drafts_of_now(shown, sealed)
+        lines = await self._draft_lines(shown, sealed, drafts, caller)
+        return OperationResult(value={"drafts": [*lines], "next": following})
+
+    async def _drafts_of_now(
+        self, rows: Sequence[local.DraftRow], sealed: Mapping[int, SealedRow]
+    ) -> dict[str, dict[str, Json]]:
+        """What these say, by their ids, with the cases that they are of now."""
+        drafts = {row.id: drafted(self._content.sealer, sealed.get(row.ref)) for row in rows}
+        return await self._content.store.read(lambda c: name_cases(self._content.sealer, c, drafts))
 
     async def _draft_lines(
-        self, rows: Sequence[local.DraftRow], sealed: dict[int, SealedRow], caller: Caller
+        self,
+        rows: Sequence[local.DraftRow],
+        sealed: Mapping[int, SealedRow],
+        drafts: Mapping[str, Mapping[str, Json]],
+        caller: Caller,
     ) -> list[dict[str, Json]]:
         names = await register.names_of(self._content, [register.draft_key(row.id) for row in rows])
         firsts = [None if row.first is None else row.first.decode() for row in rows]
         people = await self._name_people(first for first in firsts if first is not None)
         return [
-            _draft_summary(self._content.sealer, row, sealed)
+            _draft_summary(self._content.sealer, row, sealed, drafts[row.id])
             | {
                 "of_case": names.get(register.draft_key(row.id)),
                 "first_by": people.get(first or ""),
@@ -112,8 +126,9 @@ class WaitingDraftOperations:
     async def show_draft(self, asked: OneDraft, caller: Caller) -> OperationResult:
         """One draft with everything in it, as it would be sent."""
         row, sealed = await find_draft(self._content.store, asked.id)
-        (line,) = await self._draft_lines([row], sealed, caller)
-        return OperationResult(value=line | {"draft": drafted(self._content.sealer, sealed.get(row.ref))})
+        drafts = await self._drafts_of_now([row], sealed)
+        (line,) = await self._draft_lines([row], sealed, drafts, caller)
+        return OperationResult(value=line | {"draft": drafts[row.id]})
 
     @operation(
         "draft.discard",
@@ -146,8 +161,9 @@ class WaitingDraftOperations:
         return OperationResult(value={"id": row.id, "state": DISCARDED})
 
 
-def _draft_summary(sealer: ContentSealer, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
-    draft = drafted(sealer, sealed.get(row.ref))
+def _draft_summary(
+    sealer: ContentSealer, row: local.DraftRow, sealed: Mapping[int, SealedRow], draft: Mapping[str, Json]
+) -> dict[str, Json]:
     origin = sealed.get(row.origin) if row.origin is not None else None
     header = draft.get("header")
     return {
