@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 import schemas
 from gateway.attachments import store
 from gateway.cases import register
+from gateway.cases import store as case_rows
 from gateway.cases.register import Joining
-from gateway.cases.rules import Card, Signs
+from gateway.cases.rules import Card, CaseState, Signs
 from gateway.conversations.rules.disclosure import DisclosureStage as Disclosure
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -183,10 +184,12 @@ def write_prepared(connection: Connection, prepared: list[Prepared]) -> None:
     """Store prepared messages and put them on the outbox; part of the caller's transaction.
 
     Raises:
-        RefusedError: conflict, for files that changed meanwhile, or a consent of which something was taken back;
-            gate_g12, for a table of statistics that could be subtracted from one that was submitted before.
+        RefusedError: conflict, for files that changed meanwhile, a consent of which something was taken back, or a case
+            that is open no more; gate_g12, for a table of statistics that could be subtracted from one that was
+            submitted before.
     """
     _require_told_as_judged(connection, [item.tells for item in prepared if item.tells is not None])
+    _require_open(connection, {item.case.signs.named for item in prepared if item.case is not None})
     for item in prepared:
         if type_name(item.message.body_type) == SUBMISSION:
             _remember_table(connection, item.message)
@@ -231,6 +234,20 @@ def _require_told_as_judged(connection: Connection, told: Sequence[Telling]) -> 
             Code.CONFLICT,
             "the person took something of the consent back meanwhile; nothing was stored",
             hint="repeat it: what is left of the consent is looked at anew",
+        )
+
+
+def _require_open(connection: Connection, named: Collection[CaseId | None]) -> None:
+    """Refuse what names a case that people merged into another one since, or that ended: nobody would see it there, and
+    no hold of the case that it became would lie over it.
+    """
+    ids = [id for id in named if id is not None]
+    rows = case_rows.get(connection, ids)
+    if any(id not in rows or rows[id].state != CaseState.OPEN for id in ids):
+        raise RefusedError(
+            Code.CONFLICT,
+            "the case that it names was merged into another one or ended meanwhile; nothing was stored",
+            hint="write it from the case that it became: trm case list shows the ids",
         )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.attached import NOTE, added, opened, sent
-from support.nodeproc import UNIT
+from support.nodeproc import UNIT, enquiry
 from support.pair import Spoiler, Two, example, two_nodes
+from support.persons import ANA, changed
 from support.relied_on import CONSENT, record_of, recorded, referral, types
 
 from gateway.delivery.outbound.submission import Submission
@@ -168,3 +169,26 @@ async def test_files_and_words_have_to_agree(two: Two) -> None:
     with pytest.raises(RefusedError) as caught:
         await sent(two, id, 0)
     assert caught.value.code is Code.NOT_FOUND  # a message has its files once
+
+
+async def test_a_case_that_is_merged_while_a_message_of_it_is_judged_takes_nothing(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would see it there, and no hold of the case that it became would lie over it: nothing is stored."""
+    judge, loop, fr = Submission._judge_all, asyncio.get_running_loop(), two.fr
+    one, other = [(await fr.call("case.open", label=label, by=ANA))["id"] for label in ("Blue 7", "Green 2")]
+    merged = list[Future[Any]]()
+
+    def judge_slowly(*given: Any) -> Any:
+        made = judge(*given)
+        if not merged:
+            merged.append(asyncio.run_coroutine_threadsafe(changed(fr, "case.merge", id=one, into=other), loop))
+            merged[-1].result(timeout=60)
+        return made
+
+    monkeypatch.setattr(Submission, "_judge_all", judge_slowly)
+    with pytest.raises(RefusedError, match="meanwhile; nothing was stored") as caught:
+        await fr.call("message.submit", **enquiry("room?"), case=one)
+    assert (caught.value.code, await fr.rows("select count(*) from message")) == (Code.CONFLICT, [(0,)])
+    await fr.call("message.submit", **enquiry("room?"), case=other)
+    assert await fr.rows("select case_id from case_link where kind = 'conversation'") == [(other,)]
