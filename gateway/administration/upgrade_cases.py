@@ -20,6 +20,7 @@ from functools import partial
 import orjson
 from sqlalchemy import Connection
 
+from gateway.administration import unlinked_store
 from gateway.cases import register
 from gateway.cases import store as cases
 from gateway.cases.references import Pair, remember_given
@@ -106,7 +107,9 @@ class CaseUpgrade:
 
     async def _take_conversations(self, after: bytes) -> bytes | None:
         """Decide about some conversations behind `after`; the last of them, None behind the last of all."""
-        found = await self._content.store.read(lambda c: cases.conversations_without(c, ABOUT_A_PERSON, after, AT_ONCE))
+        found = await self._content.store.read(
+            lambda c: unlinked_store.conversations_without(c, ABOUT_A_PERSON, after, AT_ONCE)
+        )
         if not found:
             return None
         said = await self._content.store.read(lambda c: self._said_in(c, found))
@@ -189,7 +192,7 @@ class CaseUpgrade:
 
     def _link_consents(self, connection: Connection, after: int) -> int | None:
         """Decide about some consents behind `after`; the last of them, None behind the last of all."""
-        rows = cases.consents_without(connection, after, ROWS)
+        rows = unlinked_store.consents_without(connection, after, ROWS)
         if not rows:
             return None
         relying, now = cases.cases_relying(connection, {index for _, index, _ in rows}), self._clock.now()
@@ -211,7 +214,7 @@ def _links(kind: LinkKind, keys: Iterable[bytes], case: CaseId) -> list[Link]:
 
 
 def _link_records(connection: Connection) -> None:
-    _count(connection, records=cases.link_records(connection))
+    _count(connection, records=unlinked_store.link_records(connection))
 
 
 def _counts(connection: Connection) -> Counts:

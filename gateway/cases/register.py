@@ -110,11 +110,8 @@ def join_quoted(connection: Connection, referral: bytes, enquiries: Sequence[byt
 
 def forget_draft(connection: Connection, id: str) -> None:
     """A draft is no more; a case that had nothing else ends with it."""
-    key = draft_key(id)
-    case = store.cases_of(connection, [key]).get(key)
-    store.unlink(connection, [key])
-    for card in [] if case is None else store.forget_empty(connection, case):
-        content_rows.erase(connection, card)
+    for ref in store.forget_over(connection, [draft_key(id)]):
+        content_rows.erase(connection, ref)
 
 
 class CaseRegister:

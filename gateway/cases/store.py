@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from gateway.cases import entries
@@ -22,11 +22,12 @@ from gateway.database.tables import (
     consent,
     erasure,
     message,
-    origin,
 )
 from gateway.foundation.ids import CaseId
 
 AT_ONCE = 500
+LASTING = (ChangeState.DONE, ChangeState.UNDO_ASKED)
+"""States of a change that is in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +211,36 @@ def forget_finished(
         ~exists().where(erasure.c.message == message.c.ref),
     )
     over = select(case_link.c.key).where(case_link.c.key.in_(list(conversations)), ~left.exists())
-    touched = set(cases_of(connection, conversations).values())
-    unlink(connection, list(connection.scalars(over)))
+    return forget_over(connection, list(connection.scalars(over)))
+
+
+def forget_over(connection: Connection, keys: Collection[bytes]) -> list[int]:
+    """Unlink what is over, and end the cases of which nothing is left: those that it was of, those that people took it
+    from, and those that a split made for it and that was taken back. Returns what `forget_empty` does.
+    """
+    touched = set(cases_of(connection, keys).values())
+    unlink(connection, keys)
+    changes = select(case_change).join(case_moved, case_moved.c.change == case_change.c.ref)
+    for row in connection.execute(changes.where(case_moved.c.key.in_(list(keys)))).all():
+        undone = (row.kind, row.state) == (ChangeKind.SPLIT, ChangeState.UNDONE)
+        left = row.target if undone else row.source
+        if (undone or row.state in LASTING) and not is_kept(connection, left):
+            touched.add(left)
     return [ref for id in touched for ref in forget_empty(connection, id)]
+
+
+def is_kept(connection: Connection, id: CaseId) -> bool:
+    """Whether a case of which nothing is left stays all the same: it is merged, a legal hold lies on it, or a change of
+    it that moved what is still there can be taken back.
+    """
+    of = or_(case_change.c.source == id, case_change.c.target == id)
+    moved = select(case_moved.c.key).join(case_change, case_change.c.ref == case_moved.c.change).where(of)
+    there = case_link.c.key.in_(moved) & case_link.c.kind.in_((LinkKind.CONVERSATION, LinkKind.DRAFT))
+    held = (case_link.c.case_id == id) & (case_link.c.kind == LinkKind.KEPT)
+    row = get(connection, [id]).get(id)
+    if row is None or row.state != CaseState.OPEN:
+        return True
+    return connection.execute(select(case_link.c.key).where(there | held).limit(1)).first() is not None
 
 
 def forget_empty(connection: Connection, id: CaseId) -> list[int]:
@@ -239,36 +267,6 @@ def forget_empty(connection: Connection, id: CaseId) -> list[int]:
     return [*refs, *noted] if card is None else [*refs, *noted, card]
 
 
-# --- what is not linked yet -----------------------------------------------------------------------------------------
-
-
-def conversations_without(connection: Connection, kind: str, after: bytes, limit: int) -> list[bytes]:
-    """Conversations of a kind behind `after` that are of no case and still have a message, by their keys."""
-    there = ~exists().where(erasure.c.message == message.c.ref)
-    query = (
-        select(message.c.conversation)
-        .where(message.c.conversation > after, message.c.kind == kind, there)
-        .where(~exists().where(case_link.c.key == message.c.conversation))
-        .distinct()
-        .order_by(message.c.conversation)
-        .limit(limit)
-    )
-    return list(connection.scalars(query))
-
-
-def link_records(connection: Connection) -> int:
-    """Link each record of the case system to the case of what was sent from it; how many."""
-    of = (
-        select(origin.c.key, literal(str(LinkKind.RECORD)), func.min(case_link.c.case_id))
-        .join(message, message.c.origin == origin.c.ref)
-        .join(case_link, case_link.c.key == message.c.conversation)
-        .group_by(origin.c.key)
-        .having(func.count(case_link.c.case_id.distinct()) == 1)
-    )
-    statement = upsert(case_link).from_select(["key", "kind", "case_id"], of).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount
-
-
 def cases_relying(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, set[CaseId]]:
     """By consent the cases with a message that relies on it."""
     query = (
@@ -281,17 +279,6 @@ def cases_relying(connection: Connection, indexes: Collection[bytes]) -> dict[by
     for index, case in connection.execute(query):
         found.setdefault(index, set()).add(case)
     return found
-
-
-def consents_without(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes, str]]:
-    """(ref, index, state) of consents held here that are of no case, behind `after`."""
-    query = (
-        select(consent.c.ref, consent.c.consent, consent.c.state)
-        .where(consent.c.ref > after, ~exists().where(case_link.c.key == consent.c.consent))
-        .order_by(consent.c.ref)
-        .limit(limit)
-    )
-    return [(row.ref, row.consent, row.state) for row in connection.execute(query)]
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection
 
 from gateway.access.enrolment import check_two_people
-from gateway.cases.changes import CaseChanges, Wanted
+from gateway.cases import store
+from gateway.cases.changes import CaseChanges, Wanted, find_change
 from gateway.cases.operations.models import (
     HER,
     ONE_PERSON,
@@ -21,12 +22,14 @@ from gateway.cases.operations.models import (
     SplitCase,
 )
 from gateway.cases.register import CaseRegister, draft_key
-from gateway.cases.rules import PARTS, ChangeKind, ChangeState
+from gateway.cases.rules import PARTS, ChangeKind, ChangeState, LinkKind
+from gateway.cases.store import ChangeRow
+from gateway.database import content as content_rows
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
-from gateway.messages.store import local
+from gateway.messages.store import local, messages
 from gateway.operations.actors import person_of, pseudonym
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
@@ -60,6 +63,7 @@ class CaseChangeOperations:
     ) -> None:
         self._content = content
         self._cases = cases
+        self._linked_holds = linked_holds
         self._changes = CaseChanges(
             content,
             cases,
@@ -177,7 +181,18 @@ class CaseChangeOperations:
     )
     async def confirm(self, asked: OneChange, caller: Caller) -> OperationResult:
         """A second, different person does what the first one asked for; consents are judged again."""
-        return await self._step(asked.id, caller, self._changes.confirm)
+        return await self._step(asked.id, caller, self._confirm)
+
+    def _confirm(self, connection: Connection, id: str, *, person: str, actor: str, now: int) -> ChangeState:
+        """Do it; where that takes a change back, end the case that is left with nothing by it."""
+        row = find_change(connection, id)
+        state = self._changes.confirm(connection, id, person=person, actor=actor, now=now)
+        left = _find_left(connection, row) if state == ChangeState.UNDONE else None
+        if left is not None:
+            for ref in store.forget_empty(connection, left):
+                content_rows.erase(connection, ref)
+            self._linked_holds.settle_open(connection)
+        return state
 
     @operation(
         "case.undo",
@@ -214,3 +229,17 @@ def _check_of_none(connection: Connection, asked: MoveParts, keys: Collection[by
             hint="trm consent list shows the ids",
             findings=[Finding(place="/consents", rule="unknown_consent", hint="trm consent list shows the ids")],
         )
+
+
+def _find_left(connection: Connection, row: ChangeRow) -> CaseId | None:
+    """Find the case that taking a change back leaves with nothing: the one that a split made, unless something came to
+    it since; or the one that was merged, where what it had was erased meanwhile.
+    """
+    if row.kind == ChangeKind.SPLIT:
+        # Who is kept out of it is kept out of both by now. Whatever else lies on it, people have to see to.
+        blocks = all(link.kind == LinkKind.BLOCK for link in store.links(connection, row.target))
+        return row.target if blocks and len(store.changes_of(connection, row.target)) == 1 else None
+    moved = store.moved(connection, row.ref)
+    gone = set(moved) - store.cases_of(connection, moved).keys()
+    erased = row.kind == ChangeKind.MERGE and bool(messages.of_conversations(connection, list(gone)))
+    return row.source if erased and not store.is_kept(connection, row.source) else None

@@ -122,7 +122,11 @@ class CaseErasureOperations:
         reason = code("reason", asked.reason)
         rows = await self._content.store.read(lambda c: _messages(c, asked))
         if not rows:
-            raise RefusedError(Code.CONFLICT, "the case has no message; nothing was erased", hint="discard its drafts")
+            raise RefusedError(
+                Code.CONFLICT,
+                "the case has no message; nothing was erased",
+                hint="discard its drafts; one without any ends with a draft that is begun from it and discarded",
+            )
         return await self._erasing.erase_rows(rows, reason, caller.actor)
 
 
