@@ -17,9 +17,9 @@ import schemas
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import MOST_FILES
 from gateway.database import content
-from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
-from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.errors import Code, Finding, GatewayError, RefusedError, RemoteError
 from gateway.foundation.ids import UnitId
 from gateway.messages.draft_form import LARGEST
 from gateway.messages.store import records
@@ -94,18 +94,7 @@ class RecordFiles:
         """Return by local record the message that the draft of it which waits for a person names for its files."""
         if not origins:
             return {}
-
-        def query(c: Connection) -> dict[int, SealedRow | None]:
-            waiting = records.waiting_of(c, origins)
-            sealed = content.get(c, list(waiting.values()))
-            return {origin: sealed.get(ref) for origin, ref in waiting.items()}
-
-        found: dict[int, str] = {}
-        for origin, sealed in (await self._content.store.read(query)).items():
-            draft = None if sealed is None else parse(self._content.sealer.open(sealed), limit=LARGEST)
-            if isinstance(draft, dict) and isinstance(message := draft.get("message"), str):
-                found[origin] = message
-        return found
+        return await self._content.store.read(lambda c: files_of_waiting(c, self._content.sealer, origins))
 
     async def _begin(self, row: OriginRow, name: str | None, id: str) -> None:
         """Write down for which message files begin to come, before the first of them does."""
@@ -120,6 +109,26 @@ class RecordFiles:
             records.add_origins(connection, [OriginRow(ref=row.ref, key=row.key, version=mark, at=row.at)])
 
         await self._content.store.move(move)
+
+
+def files_of_waiting(connection: Connection, sealer: ContentSealer, origins: Sequence[int]) -> dict[int, str]:
+    """Find by local record the message that the draft of it which waits for a person names for its files. One that
+    does not open names none.
+    """
+    waiting = records.waiting_of(connection, origins)
+    sealed = content.get(connection, list(waiting.values()))
+    plains = dict(zip(sealed, sealer.open_each(list(sealed.values())), strict=True)) if sealed else {}
+    named = {origin: _files_named(plains.get(ref)) for origin, ref in waiting.items()}
+    return {origin: message for origin, message in named.items() if message is not None}
+
+
+def _files_named(plain: bytes | RefusedError | None) -> str | None:
+    try:
+        draft = parse(plain, limit=LARGEST) if isinstance(plain, bytes) else None
+    except RemoteError:
+        return None
+    message = draft.get("message") if isinstance(draft, dict) else None
+    return message if isinstance(message, str) else None
 
 
 def name_files(draft: Mapping[str, Json], files: Sequence[LocalFile]) -> dict[str, Json]:

@@ -1,8 +1,8 @@
 """Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message: its stored envelope, its files,
-       the drafts it was made of, why it was shown to a data protection officer; who knows of it is written down; what
-       is in memory of any conversation is forgotten
+       the drafts it was made of and a later one of the same record with its files, why it was shown to a data
+       protection officer; who knows of it is written down; what is in memory of any conversation is forgotten
     2  the case system is asked to erase what it was shown, and the record that a message of ours was made of; its
        honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
@@ -34,8 +34,10 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import DISCARDED, RELEASED, WAITING
+from gateway.delivery.record_files import files_of_waiting
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import GROUNDS, CaseSystemEraser
+from gateway.erasure.places import find_places
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code
 from gateway.identity.identity import Identity
@@ -168,7 +170,7 @@ class Eraser:
         changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
         state_transitions.advance(connection, changes, at=now)
         names = self._case_register.names_at_stake(connection, rows)
-        found = erasures.find_places(connection, [row.ref for row in rows])
+        found = find_places(connection, self._content.sealer, [row.ref for row in rows])
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
@@ -180,6 +182,8 @@ class Eraser:
         messages.handed(connection, [row.ref for row in rows if row.direction == IN])
         origins = {row.origin: reasons[row.ref] for row in rows if row.origin is not None}
         wanted = [ref for ref, reason in origins.items() if reason in GROUNDS]  # a rule leaves what is still worked on
+        for files in files_of_waiting(connection, self._content.sealer, wanted).values():
+            store.drop_unsent(connection, files)
         erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
         erasures.erase_drafts(connection, list(origins), but=WAITING)
         erasures.erase_released(connection, RELEASED)

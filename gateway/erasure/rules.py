@@ -121,7 +121,7 @@ class Backups:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What was done. ``erased_at`` is None where nothing was; ``found`` are the places of this node where something
-    was, ``held`` those where something still is, both in words of `gateway.erasure.store`; ``local`` what the case
+    was, ``held`` those where something still is, both in words of `gateway.erasure.places`; ``local`` what the case
     system said of each message; ``horizon`` when no copy at the node can be opened any more; ``onward`` the units that
     were told, ``certificates`` theirs; ``recipients`` says of each node that had it from here whether it has erased it.
     ``key_place`` is where the key lies that opens what was erased (file, tpm, pkcs11), and ``key_gone`` that it was

@@ -6,31 +6,27 @@ as that epoch is gone too, nobody can open a copy of the key (nrm1 6.2, 13.3), a
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from gateway.cases import kept
+from gateway.cases import kept, register
+from gateway.cases import store as cases
 from gateway.database import content, meta
 from gateway.database.rows import values_of
 from gateway.database.tables import (
-    attachment,
     consent,
     datakey,
     draft,
-    envelope,
     erasure,
     hold,
-    inbox,
     link_number,
     local_item,
     message,
     notice,
     origin,
-    sealed,
 )
 from gateway.erasure.rules import DAY, Backups
 from gateway.foundation.config import BackupSection
@@ -44,7 +40,8 @@ from gateway.messages.store.messages import IN, MessageRow
 class ErasureRow:
     """One erased message. `reason` is a code of the list erasure_ground or the name of a retention rule; `place` what
     the case system said; `told` when the sender's receipt was signed; `request` which request of a peer it followed;
-    `found` the places of the node where something of it was, in words of `find_places`, None of one before 0.2.0.
+    `found` the places of the node where something of it was, in words of `gateway.erasure.places`, None of one before
+    0.2.0.
     """
 
     ref: int
@@ -162,10 +159,18 @@ def came_again(connection: Connection, refs: Sequence[int]) -> bool:
 
 
 def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) -> None:
-    """The content of every draft of these local records, except those in the state `but`."""
-    query = select(draft.c.ref).where(draft.c.origin.in_(origins), draft.c.state != but)
-    for ref in list(connection.scalars(query)):
+    """The content of every draft of these local records, except those in the state `but`, and their places in cases."""
+    _erase_drafts(connection, draft.c.origin.in_(origins), draft.c.state != but)
+
+
+def _erase_drafts(connection: Connection, *chosen: ColumnElement[bool]) -> None:
+    ids = {row.ref: row.id for row in connection.execute(select(draft.c.ref, draft.c.id).where(*chosen))}
+    for ref in ids:
         content.erase(connection, ref)
+    linked = cases.cases_of(connection, [register.draft_key(id) for id in ids.values()])
+    for id in ids.values():
+        if register.draft_key(id) in linked:
+            register.forget_draft(connection, id)
 
 
 def discard_drafts(connection: Connection, origins: Sequence[int], *, waiting: str, to: str) -> None:
@@ -179,32 +184,6 @@ def erase_released(connection: Connection, released: str) -> None:
     there = select(draft.c.ref).join(datakey, datakey.c.ref == draft.c.ref)
     for ref in list(connection.scalars(there.where(draft.c.state == released, draft.c.origin.is_(None)))):
         content.erase(connection, ref)
-
-
-def find_places(connection: Connection, refs: Sequence[int]) -> dict[int, frozenset[str]]:
-    """By message where anything is held of it, of these messages that have something: each place of the node is looked
-    at.
-    """
-    found: defaultdict[int, set[str]] = defaultdict(set)
-    for start in range(0, len(refs), _SLICE):
-        some = refs[start : start + _SLICE]
-        drafts = select(message.c.ref).join(draft, draft.c.origin == message.c.origin)
-        places = {
-            "content": select(sealed.c.ref).where(sealed.c.ref.in_(some)),
-            "envelope": select(envelope.c.ref).where(envelope.c.ref.in_(some)),
-            "attachment": select(attachment.c.message).where(attachment.c.message.in_(some)),
-            "inbox": select(inbox.c.ref).where(inbox.c.ref.in_(some)),
-            "draft": drafts.join(sealed, sealed.c.ref == draft.c.ref).where(message.c.ref.in_(some)),
-        }
-        for name, query in places.items():
-            for ref in connection.scalars(query.distinct()):
-                found[ref].add(name)
-    return {ref: frozenset(names) for ref, names in found.items()}
-
-
-def held(connection: Connection, refs: Sequence[int]) -> frozenset[str]:
-    """Where anything is still held of these messages."""
-    return frozenset().union(*find_places(connection, refs).values())
 
 
 def find_backups(

@@ -18,7 +18,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.erasure import erase, rules, store
+from gateway.erasure import erase, places, rules, store
 from gateway.erasure.erase import Eraser
 from gateway.erasure.operations.models import (
     EraseConversation,
@@ -181,7 +181,7 @@ class ErasureOperations:
         return found, rules.Outcome(
             erased_at=now,
             found=frozenset(word for row in found.values() for word in (row.found or "").split()),
-            held=store.held(connection, refs),
+            held=places.held(connection, self._content.sealer, refs),
             key_place=self._keys.place.value,
             key_gone=all(row.epoch < oldest for row in found.values()),
             local=[row.place for row in found.values()],

@@ -25,8 +25,7 @@ from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.prepared import write_prepared
 from gateway.delivery.outbound.steps import schema_for
-from gateway.erasure import certificates, rules
-from gateway.erasure import store as erasures
+from gateway.erasure import certificates, places, rules
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.execute import Scope, scope_of
 from gateway.erasure.peer_requests.forward import read_task
@@ -201,7 +200,7 @@ class RequestConfirmer:
         own = self._receipts(connection, [piece.message for piece in pieces], {ask.peer for ask in asks.values()})
         chosen = [*own.certificates, *(c for found in answers.values() for c in _forwarded(found, now))]
         headers = {ref: found for ref in asks if (found := self._opened(connection, ref)) is not None}
-        held = erasures.held(connection, [piece.message for piece in pieces])
+        held = places.held(connection, self._content.sealer, [piece.message for piece in pieces])
         return _Done(
             found=frozenset(word for piece in pieces for word in (piece.found or "").split()),
             held=held,

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.attached import NOTE, pieces, stored
 from support.dropfolder import drop_draft, drop_folder
+from support.memory_adapter import MemoryAdapter
 from support.pair import Party, Two, example, two_nodes
 from support.relied_on import CONSENT, recorded, referral
 
 from adapters.folder import FolderAdapter
+from gateway.composition.serving import make_intake
 from gateway.database import meta
 from gateway.erasure import store
+from gateway.erasure.places import held
 from gateway.erasure.recipients import find_erased, find_sent
 from gateway.erasure.rules import Backups
+from gateway.errors import Code, RefusedError
 from gateway.foundation.config import BackupSection
 from gateway.messages.store import messages
-from gateway.ports import Erasure, LocalRecord
+from gateway.ports import Erasure, LocalFile, LocalRecord
+from keys.primitives.encoding import sha256_hex
 
 MARK = "Canary-name-90e2"
 CASE = referral()["conversation"]
@@ -95,6 +101,32 @@ async def from_memory(two: Two) -> str:
     return await released(two)
 
 
+def later(read: Callable[[], AsyncIterator[bytes]] = lambda: pieces(NOTE)) -> LocalRecord:
+    """The next version of the record, with a file."""
+    fields = record()
+    fields["content"]["person"]["name_given"] = "a version later"
+    fields["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
+    file = LocalFile(place="file 0", size=len(NOTE), sha256=sha256_hex(NOTE), read=read)
+    return LocalRecord(ref="case-1", fields=fields, files=(file,))
+
+
+async def look(two: Two, said: LocalRecord) -> None:
+    """FR looks into its case system, which has this."""
+    two.fr.system.settled.clear()
+    two.fr.system.offer(said)
+    await make_intake(two.fr.running, MemoryAdapter(two.fr.system), 1).once()
+
+
+async def left_of_drafts(two: Two) -> tuple[int, ...]:
+    """How many drafts wait at FR, how many have a content, and how many cases and files there are."""
+    await two.fr.running.attachments.sweep()
+    waiting = (await two.fr.call("draft.list"))["drafts"]
+    (found,) = await two.fr.rows(
+        "select (select count(*) from sealed where ref in (select ref from draft)), (select count(*) from cases)"
+    )
+    return (len(waiting), *found, len(stored(two.fr)))
+
+
 async def test_the_record_in_the_drop_folder_goes_with_its_message(two: Two, tmp_path: Path) -> None:
     """What the office dropped lies in clear in a folder of the adapter: it is looked for, removed, and only then is the
     case system said to have erased.
@@ -147,27 +179,23 @@ async def test_a_record_that_was_looked_for_and_is_gone_is_not_held(two: Two) ->
 
 async def test_every_place_of_the_node_is_empty(two: Two) -> None:
     """Of a message that waits to be answered: its content, its sealed bytes, the draft it was made of, and the next
-    draft of the same record.
+    draft of the same record with its file.
     """
     id = await from_memory(two)
     ((ref,),) = await two.fr.rows(f"select ref from message where id = '{id}'")
     await two.fr.running.store.move(lambda c: messages.put_envelopes(c, [(ref, b"bytes that were repeated")]))
-    fields = record()
-    fields["content"]["person"]["name_given"] = "a version later"
-    two.fr.system.settled.clear()
-    two.fr.system.offer(LocalRecord(ref="case-1", fields=fields))
-
-    async def waits() -> bool:
-        return len((await two.fr.call("draft.list"))["drafts"]) == 1
-
-    await two.until(waits, seconds=30)
-    read = two.fr.running.store.read
-    assert await read(lambda c: store.held(c, [ref])) == {"content", "envelope", "draft"}
-    await two.fr.call("message.erase", id=id, by="w-1", reason="not_needed")
-    assert await read(lambda c: store.held(c, [ref])) == frozenset()
-    assert await two.fr.rows("select * from sealed where ref in (select ref from draft)") == []
-    assert (await two.fr.call("draft.list"))["drafts"] == []
+    await look(two, later())
+    (draft,) = (await two.fr.call("draft.list"))["drafts"]
+    files = (await two.fr.call("draft.show", id=draft["id"]))["draft"]["message"]
+    read, sealer = two.fr.running.store.read, two.fr.running.content.sealer
+    assert await read(lambda c: held(c, sealer, [ref])) == {"content", "envelope", "attachment", "draft"}
+    await two.fr.call("conversation.erase", id=CASE, by="w-1", reason="not_needed")
+    assert await read(lambda c: held(c, sealer, [ref])) == frozenset()
     assert await two.fr.rows("select * from envelope") == []
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("attachment.waiting", id=files)
+    assert caught.value.code is Code.NOT_FOUND
+    assert await left_of_drafts(two) == (0, 0, 0, 0)
 
 
 async def test_a_draft_that_came_from_no_record_goes_with_its_message(two: Two) -> None:

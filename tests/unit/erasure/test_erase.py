@@ -18,7 +18,7 @@ from gateway.consent import unconfirmed_store
 from gateway.database import content, journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
-from gateway.erasure import erase
+from gateway.erasure import erase, places
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code
@@ -223,4 +223,4 @@ async def test_where_something_of_it_is_known(desk: Desk) -> None:
     await desk.eraser.erase({1: "objection"})
     found: Mapping[int, ErasureRow] = await desk.found(1)
     assert found[1].found == "content inbox"
-    assert await desk.content.store.read(lambda c: erasures.held(c, [1])) == frozenset()
+    assert await desk.content.store.read(lambda c: places.held(c, desk.content.sealer, [1])) == frozenset()

@@ -14,12 +14,13 @@ from support.rows import PEER
 from gateway.cases import kept
 from gateway.cases import store as cases
 from gateway.cases.kept import CaseHold
+from gateway.cases.register import draft_key
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
 from gateway.database import content, meta
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.tables import attachment
-from gateway.erasure import store
+from gateway.erasure import places, store
 from gateway.erasure.rules import DAY, Backups
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.foundation.config import BackupSection
@@ -29,6 +30,7 @@ from gateway.messages.store.links import NumberRow
 from gateway.messages.store.local import ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
 from gateway.messages.store.records import OriginRow
+from keys.primitives.encoding import canon
 
 NOW = 1_000
 
@@ -139,6 +141,18 @@ def test_drafts_of_a_record_go_with_it(connection: Connection):
     assert left(connection, 1, 2, 3, 4) == [2, 4]
 
 
+def test_a_draft_that_goes_leaves_its_case(connection: Connection):
+    """The case ends with the last of what is of it; one that has another draft stays."""
+    alone, shared = CaseId("alone"), CaseId("shared")
+    for ref, origin, case in ((1, 21, alone), (2, 21, shared), (3, 22, shared)):
+        draft(connection, ref, origin, "discarded")
+        cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)] if ref < 3 else [])
+        cases.link(connection, [Link(key=draft_key(f"draft-{ref}"), kind=LinkKind.DRAFT, case_id=case)])
+    store.erase_drafts(connection, [21], but="waiting")
+    assert [*cases.get(connection, [alone, shared])] == [shared]
+    assert [link.key for link in cases.links(connection, shared)] == [draft_key("draft-3")]
+
+
 def test_drafts_that_wait_are_discarded(connection: Connection):
     """Those of the record, and no other; then they go as well."""
     for ref, origin, state in ((1, 21, "waiting"), (2, 21, "released"), (3, 22, "waiting")):
@@ -185,23 +199,38 @@ def everywhere(connection: Connection) -> Connection:
     return connection
 
 
-def test_each_place_of_the_node_is_looked_at(everywhere: Connection):
+def test_each_place_of_the_node_is_looked_at(everywhere: Connection, vault: ContentSealer):
     """Only messages of which something is held are named."""
-    places = store.find_places(everywhere, [*range(600, 1_200), 1, 2, 3, 4])
-    assert places == {
+    assert places.find_places(everywhere, vault, [*range(600, 1_200), 1, 2, 3, 4]) == {
         1: {"content", "envelope", "attachment", "inbox", "draft"},
         2: {"content", "inbox"},
         3: {"envelope"},
     }
-    assert store.held(everywhere, [2, 3]) == {"content", "inbox", "envelope"}
-    assert store.held(everywhere, [4]) == frozenset()
+    assert places.held(everywhere, vault, [2, 3]) == {"content", "inbox", "envelope"}
+    assert places.held(everywhere, vault, [4]) == frozenset()
 
 
-def test_a_draft_whose_content_is_gone_is_in_no_place(everywhere: Connection):
+def test_a_draft_whose_content_is_gone_is_in_no_place(everywhere: Connection, vault: ContentSealer):
     """What is left of it says nothing."""
     for ref in (41, 42):
         content.erase(everywhere, ref)
-    assert "draft" not in store.find_places(everywhere, [1])[1]
+    assert "draft" not in places.find_places(everywhere, vault, [1])[1]
+
+
+def test_files_that_wait_for_a_later_draft_count(connection: Connection, vault: ContentSealer):
+    """By what the draft names; one that names other files, or does not open, has none here."""
+    messages.add(connection, [rows.message(ref, origin=20 + ref) for ref in (1, 2, 3)])
+    for ref, said in ((41, {"message": "id-1"}), (42, {"message": "id-2"})):
+        content.put(connection, [vault.seal(ref, canon(said))])
+        local.add_draft(connection, DraftRow(ref=ref, id=f"draft-{ref}", origin=ref - 20, state="waiting", at=1))
+    draft(connection, 43, 23)
+    file = {"ref": 31, "file": "f", "direction": "out", "peer": None, "id": "id-1", "n": 0, "message": None}
+    connection.execute(insert(attachment).values(**file, length=1, held=0, at=1))
+    assert places.find_places(connection, vault, [1, 2, 3]) == {
+        1: {"draft", "attachment"},
+        2: {"draft"},
+        3: {"draft"},
+    }
 
 
 SETTINGS = BackupSection(recovery_key=Path("recovery.pub"))
@@ -282,15 +311,18 @@ def test_records_nothing_is_left_of_are_forgotten(connection: Connection):
     assert store.erase_origins(connection) == 0
 
 
-def test_much_is_looked_at_and_forgotten_in_parts(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+def test_much_is_looked_at_and_forgotten_in_parts(
+    connection: Connection, vault: ContentSealer, monkeypatch: pytest.MonkeyPatch
+):
     """As many at once as one question of the database may name."""
-    monkeypatch.setattr(store, "_SLICE", 2)
+    for module in (store, places):
+        monkeypatch.setattr(module, "_SLICE", 2)
     refs = [*range(1, 6)]
     for ref in refs:
         record(connection, 20 + ref)
         put(connection, ref)
     messages.add(connection, [rows.message(ref, origin=20 + ref) for ref in refs])
-    assert store.find_places(connection, refs) == {ref: {"content"} for ref in refs}
+    assert places.find_places(connection, vault, refs) == {ref: {"content"} for ref in refs}
     found = {ref: erased(connection, ref) for ref in refs}
     assert store.of(connection, refs) == found
     assert [store.erase_origins(connection) for _ in range(4)] == [2, 2, 1, 0]
