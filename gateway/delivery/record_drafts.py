@@ -7,67 +7,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from sqlalchemy import Connection
-
-from gateway.attachments import store as attachments
 from gateway.cases import register
 from gateway.cases.register import CaseRegister, Joining
 from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.delivery.record_files import RecordFiles, name_files, naming_faults
+from gateway.delivery.record_rows import Known, Read, Ready, find_known, write_records
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.ids import UnitId
 from gateway.mapping.to_message import RecordMapping, map_record, placed
-from gateway.messages.store import local, records
-from gateway.messages.store.local import DraftRow
 from gateway.messages.store.records import OriginRow
 from gateway.messages.wakeups import EventStream
 from gateway.ports import Clock, Json, LocalRecord, Notice, NoticeKind
 from keys.primitives.encoding import b64u, canon, sha256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is stored of a record that came before."""
-
-    origin: int
-    version: bytes
-    drafted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """A record that is new or says something new: its draft, or what is wrong with it; `id` is that of the draft."""
-
-    row: OriginRow
-    ref: str
-    known: bool
-    id: str
-    draft: dict[str, Json] | None = field(default=None, repr=False)
-    fault: RefusedError | None = None
-    brought: str | None = None
-    """The message that takes the files of the record, which are sealed."""
-    left: str | None = None
-    """The message whose files go with the draft that this one replaces."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A record with all that is written of it. `name` is there for a new one; `draft` and `joining` where it has a
-    draft, the latter where that is of a case.
-    """
-
-    read: Read
-    name: SealedRow | None
-    draft: SealedRow | None
-    joining: Joining | None
 
 
 class RecordDrafter:
@@ -101,7 +57,7 @@ class RecordDrafter:
         """
         now = self._clock.now()
         keys = self._content.sealer.origin_indexes(kind, [record.ref for record in pulled])
-        known = await self._content.store.read(lambda c: _find_known(c, keys))
+        known = await self._content.store.read(lambda c: find_known(c, keys))
         await self._files.give_up_unfinished([one.version for one in known.values()])
         notices: dict[str, Notice | TransientError] = {}
         read: list[Read] = []
@@ -119,7 +75,7 @@ class RecordDrafter:
         if read:
             read = await self._replacing(read, {record.ref: record for record in pulled})
             ready = self._prepare(read)
-            found = await self._content.store.move(lambda c: _write(c, ready, now))
+            found = await self._content.store.move(lambda c: write_records(c, ready, now))
             await self._events.happened()
             notices |= {one.ref: _notice(one, found.get(one.row.ref, one.fault), now) for one in read}
         return [notices[record.ref] for record in pulled]
@@ -226,43 +182,6 @@ class RecordDrafter:
             )
             asked[one.id] = signs, Card(number=number, label=label if number is None else None)
         return dict(zip(asked, self._cases.joinings(list(asked.values())), strict=True))
-
-
-def _find_known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Known]:
-    found = records.find_origins(connection, keys)
-    drafted = local.drafted(connection, [ref for ref, _ in found.values()])
-    return {key: Known(origin=ref, version=version, drafted=ref in drafted) for key, (ref, version) in found.items()}
-
-
-def _write(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int, RefusedError]:
-    """Write the records with their drafts. Returns by its local number each record that has the number of another
-    person's case by now: its draft is not written.
-    """
-    refused: dict[int, RefusedError] = {}
-    for one in ready:
-        if one.joining is not None:
-            try:
-                register.join(connection, one.joining, now)
-            except RefusedError as error:
-                refused[one.read.row.ref] = error
-                if one.read.brought is not None:
-                    attachments.drop_unsent(connection, one.read.brought)
-    drawn = [(one.read, one.draft) for one in ready if one.draft is not None and one.read.row.ref not in refused]
-    content.put(connection, [*(one.name for one in ready if one.name is not None), *(sealed for _, sealed in drawn)])
-    records.add_origins(connection, [one.read.row for one in ready if not one.read.known])
-    for one in ready:
-        if one.read.known:
-            records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
-            local.replace_drafts(connection, one.read.row.ref, was=local.WAITING, to=local.REPLACED)
-        if one.read.left is not None:
-            attachments.drop_unsent(connection, one.read.left)
-    local.add_drafts(
-        connection,
-        [DraftRow(ref=sealed.ref, id=one.id, origin=one.row.ref, state=local.WAITING, at=now) for one, sealed in drawn],
-    )
-    journal.add_events(connection, [(now, "draft", sealed.ref, local.WAITING) for _, sealed in drawn])
-    journal.append_leaves(connection, [leaf(now, "draft.made", id=one.id) for one, _ in drawn])
-    return refused
 
 
 def _version_of(record: LocalRecord) -> bytes:

@@ -238,6 +238,7 @@ class Eraser:
 
     async def forget_names(self) -> None:
         """Do of this what asks no clock."""
+        await self._content.store.move(erasures.erase_replaced)
         await self._content.store.move(erasures.erase_origins)
         await self._content.store.checkpoint(truncate=True)
 

@@ -31,7 +31,7 @@ from gateway.database.tables import (
 from gateway.erasure.rules import DAY, Backups
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import MessageId, NodeId
-from gateway.messages.store import links, messages
+from gateway.messages.store import links, local, messages
 from gateway.messages.store.handed_over import DUE, items
 from gateway.messages.store.messages import IN, MessageRow
 
@@ -161,6 +161,11 @@ def came_again(connection: Connection, refs: Sequence[int]) -> bool:
 def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) -> None:
     """The content of every draft of these local records, except those in the state `but`, and their places in cases."""
     _erase_drafts(connection, draft.c.origin.in_(origins), draft.c.state != but)
+
+
+def erase_replaced(connection: Connection) -> None:
+    """The same of every draft whose record changed: before 0.2.0 it was kept."""
+    _erase_drafts(connection, draft.c.ref.in_(select(datakey.c.ref)), draft.c.state == local.REPLACED)
 
 
 def _erase_drafts(connection: Connection, *chosen: ColumnElement[bool]) -> None:

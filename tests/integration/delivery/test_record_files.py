@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.acting import id_of
 from support.attached import NOTE, PDF, pieces, stored
 from support.memory_adapter import MemoryAdapter
+from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 from support.tables import table
 
 from gateway.composition.serving import make_intake
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.operations.roles import Caller, Role
 from gateway.ports import LocalFile, LocalRecord, NoticeKind
 from keys.primitives.encoding import sha256_hex
 
@@ -55,6 +58,12 @@ def record(*files: LocalFile, named: int | None = None, ref: str = "a", **more: 
     if parts:
         draft["content"]["attachments"] = parts
     return LocalRecord(ref=ref, fields={"purpose": "referral", **draft, **more}, files=files)
+
+
+def headed(said: LocalRecord, **members: Any) -> LocalRecord:
+    """The record with these members in its header."""
+    header: Any = said.fields["header"]
+    return replace(said, fields={**said.fields, "header": {**header, **members}})
 
 
 async def look(party: Party, *records: LocalRecord) -> None:
@@ -192,8 +201,76 @@ async def test_files_that_were_added_before_stay_the_records_own(two: Two) -> No
     """A record may name a message whose files came over the API; a newer version of it keeps them."""
     added: Any = (await two.fr.running.desk.attach({}, pieces(SMALL), size=len(SMALL))).value
     for priority in ("normal", "urgent"):
-        said = record(named=1, message=added["message"])
-        header: Any = said.fields["header"]
-        await look(two.fr, replace(said, fields={**said.fields, "header": {**header, "priority": priority}}))
+        await look(two.fr, headed(record(named=1, message=added["message"]), priority=priority))
         assert (await draft_of(two.fr))["message"] == added["message"]
         assert await waiting(two.fr, added["message"]) == [(0, sha256_hex(SMALL))]
+
+
+# --- what is left of a draft whose record changed -----------------------------------------------------------------
+
+
+async def line_of(party: Party) -> dict[str, Any]:
+    """The line of the one draft that waits."""
+    (line,) = (await party.call("draft.list"))["drafts"]
+    return dict(line)
+
+
+async def left_of_drafts(party: Party) -> tuple[int, ...]:
+    """How many drafts have a content, how many are of a case, and how many cases there are."""
+    (found,) = await party.rows(
+        "select (select count(*) from sealed where ref in (select ref from draft)),"
+        " (select count(*) from case_link where kind = 'draft'), (select count(*) from cases)"
+    )
+    return found
+
+
+async def test_nothing_is_left_of_a_draft_that_another_replaced(two: Two) -> None:
+    """Its words and its place in the case go when the other one comes, and the case goes with that; until then the case
+    is the same.
+    """
+    await look(two.fr, record())
+    before = await line_of(two.fr)
+    await look(two.fr, headed(record(), priority="urgent"))
+    after = await line_of(two.fr)
+    assert after["id"] != before["id"] and after["of_case"] == before["of_case"]
+    assert await left_of_drafts(two.fr) == (1, 1, 1)
+    await two.fr.call("draft.discard", id=after["id"], by="adm")
+    assert await left_of_drafts(two.fr) == (0, 0, 0)
+
+
+async def test_a_replaced_draft_is_shown_empty(two: Two) -> None:
+    """It is listed as replaced, and nobody can preview, release or discard it."""
+    await look(two.fr, record())
+    id = (await line_of(two.fr))["id"]
+    await look(two.fr, headed(record(), priority="urgent"))
+    (line,) = (await two.fr.call("draft.list", state="replaced"))["drafts"]
+    assert (line["id"], line["type"], line["of_case"]) == (id, None, None)
+    assert (await two.fr.call("draft.show", id=id))["draft"] == {}
+    for operation in ("draft.preview", "draft.release", "draft.discard"):
+        with pytest.raises(RefusedError):
+            await two.fr.call(operation, id=id, by="adm")
+
+
+async def test_a_refused_version_leaves_the_case_and_nothing_of_the_draft(two: Two) -> None:
+    """No draft takes its place: the case waits, with all that people laid over it, until the record is put right."""
+    await look(two.fr, record())
+    before = await line_of(two.fr)
+    await look(two.fr, record(type="no.such/1"))
+    assert two.fr.system.settled["a"].kind is NoticeKind.REFUSED
+    assert await left_of_drafts(two.fr) == (0, 0, 1)
+    await look(two.fr, headed(record(), priority="urgent"))
+    after = await line_of(two.fr)
+    assert after["of_case"] == before["of_case"]
+    await two.fr.call("draft.discard", id=after["id"], by="adm")
+    assert await left_of_drafts(two.fr) == (0, 0, 0)
+
+
+async def test_a_unit_that_the_record_no_longer_names_sees_its_case_no_more(two: Two) -> None:
+    """The case system named the wrong unit, and put that right."""
+    shelter = Caller(roles=frozenset({Role.CASE_WORKER}), unit="shelter", person=id_of("Eva"))
+    seen: list[int] = []
+    for unit in ("shelter", UNIT):
+        await look(two.fr, headed(record(), sender_unit=unit))
+        found: Any = (await two.fr.running.desk.call("case.list", {}, caller=shelter)).value
+        seen.append(len(found["cases"]))
+    assert seen == [1, 0]

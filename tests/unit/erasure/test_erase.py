@@ -185,6 +185,18 @@ async def test_the_drafts_that_it_was_made_of_go(desk: Desk, reason: str, waitin
     assert (await desk.left(41, 42)) == ({41} if waiting == "waiting" else set())
 
 
+async def test_what_was_kept_of_a_draft_whose_record_changed_goes(desk: Desk) -> None:
+    """Of one that a version before 0.2.0 replaced, whether or not anything else is erased."""
+
+    def replaced(connection: Connection) -> None:
+        content.put(connection, [desk.content.sealer.seal(41, b"draft")])
+        local.add_draft(connection, DraftRow(ref=41, id="draft 41", origin=900, state=local.REPLACED, at=1))
+
+    await desk.keeps(replaced)
+    await desk.eraser.forget_names()
+    assert await desk.left(41) == set()
+
+
 async def test_a_consent_goes_with_the_last_message_that_relied_on_it(desk: Desk) -> None:
     """What only proves that somebody asked does not count."""
     index = b"a consent"

@@ -153,6 +153,15 @@ def test_a_draft_that_goes_leaves_its_case(connection: Connection):
     assert [link.key for link in cases.links(connection, shared)] == [draft_key("draft-3")]
 
 
+def test_what_was_kept_of_replaced_drafts_goes(connection: Connection):
+    """Of those alone; once more changes nothing."""
+    for ref, origin, state in ((1, 21, "replaced"), (2, 21, "waiting"), (3, 22, "released"), (4, None, "replaced")):
+        draft(connection, ref, origin, state)
+    for _ in range(2):
+        store.erase_replaced(connection)
+        assert left(connection, 1, 2, 3, 4) == [2, 3]
+
+
 def test_drafts_that_wait_are_discarded(connection: Connection):
     """Those of the record, and no other; then they go as well."""
     for ref, origin, state in ((1, 21, "waiting"), (2, 21, "released"), (3, 22, "waiting")):

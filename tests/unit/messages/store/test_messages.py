@@ -407,7 +407,7 @@ def test_a_newer_record_replaces_waiting_drafts_only(connection: Connection):
     for ref, state in ((1, "waiting"), (2, "released")):
         local.add_draft(connection, DraftRow(ref=ref, id=f"d{ref}", origin=5, state=state, at=1))
     local.add_draft(connection, DraftRow(ref=3, id="d3", origin=6, state="waiting", at=1))
-    local.replace_drafts(connection, 5, was="waiting", to="replaced")
+    assert [row.id for row in local.replace_drafts(connection, 5, was="waiting", to="replaced")] == ["d1"]
     assert [row.state for row in local.drafts(connection)] == ["replaced", "released", "waiting"]
 
 

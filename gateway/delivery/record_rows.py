@@ -1,0 +1,110 @@
+"""What is stored of the records of the case system and of their drafts, and the transaction that writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from gateway.attachments import store as attachments
+from gateway.cases import register
+from gateway.cases import store as cases
+from gateway.cases.register import Joining
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.errors import RefusedError
+from gateway.messages.store import local, records
+from gateway.messages.store.local import DraftRow
+from gateway.messages.store.records import OriginRow
+from gateway.ports import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is stored of a record that came before."""
+
+    origin: int
+    version: bytes
+    drafted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A record that is new or says something new: its draft, or what is wrong with it; `id` is that of the draft."""
+
+    row: OriginRow
+    ref: str
+    known: bool
+    id: str
+    draft: dict[str, Json] | None = field(default=None, repr=False)
+    fault: RefusedError | None = None
+    brought: str | None = None
+    """The message that takes the files of the record, which are sealed."""
+    left: str | None = None
+    """The message whose files go with the draft that this one replaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A record with all that is written of it. `name` is there for a new one; `draft` and `joining` where it has a
+    draft, the latter where that is of a case.
+    """
+
+    read: Read
+    name: SealedRow | None
+    draft: SealedRow | None
+    joining: Joining | None
+
+
+def find_known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Known]:
+    """What is stored of these records, by the keyed index of the name."""
+    found = records.find_origins(connection, keys)
+    drafted = local.drafted(connection, [ref for ref, _ in found.values()])
+    return {key: Known(origin=ref, version=version, drafted=ref in drafted) for key, (ref, version) in found.items()}
+
+
+def write_records(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int, RefusedError]:
+    """Write the records with their drafts. Returns by its local number each record that has the number of another
+    person's case by now: its draft is not written.
+    """
+    refused: dict[int, RefusedError] = {}
+    for one in ready:
+        if one.joining is not None:
+            try:
+                register.join(connection, one.joining, now)
+            except RefusedError as error:
+                refused[one.read.row.ref] = error
+    for one in ready:
+        if one.read.brought is not None and one.read.row.ref in refused:
+            attachments.drop_unsent(connection, one.read.brought)
+    drawn = [(one.read, one.draft) for one in ready if one.draft is not None and one.read.row.ref not in refused]
+    content.put(connection, [*(one.name for one in ready if one.name is not None), *(sealed for _, sealed in drawn)])
+    records.add_origins(connection, [one.read.row for one in ready if not one.read.known])
+    drafted = {read.row.ref for read, _ in drawn}
+    for one in ready:
+        if one.read.known:
+            records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
+            _replace_draft(connection, one.read.row.ref, by_another=one.read.row.ref in drafted)
+        if one.read.left is not None:
+            attachments.drop_unsent(connection, one.read.left)
+    local.add_drafts(
+        connection,
+        [DraftRow(ref=sealed.ref, id=one.id, origin=one.row.ref, state=local.WAITING, at=now) for one, sealed in drawn],
+    )
+    journal.add_events(connection, [(now, "draft", sealed.ref, local.WAITING) for _, sealed in drawn])
+    journal.append_leaves(connection, [leaf(now, "draft.made", id=one.id) for one, _ in drawn])
+    return refused
+
+
+def _replace_draft(connection: Connection, origin: int, *, by_another: bool) -> None:
+    """Nothing is kept of the draft of before. Where none comes in its place since the record is refused, its case waits
+    for the record to be put right, with all that people laid over it.
+    """
+    for row in local.replace_drafts(connection, origin, was=local.WAITING, to=local.REPLACED):
+        content.erase(connection, row.ref)
+        if by_another:
+            register.forget_draft(connection, row.id)
+        else:
+            cases.unlink(connection, [register.draft_key(row.id)])
