@@ -15,7 +15,7 @@ from gateway.cases.rules import ABOUT_A_PERSON, Card, Signs, pseudonym_of
 from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound.draft import DraftReader
-from gateway.delivery.record_files import RecordFiles, name_files, naming_faults
+from gateway.delivery.record_files import RecordFiles, mark_of, name_files, naming_faults
 from gateway.delivery.record_rows import Known, Read, Ready, find_known, write_records
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.ids import UnitId
@@ -53,7 +53,8 @@ class RecordDrafter:
     async def take(self, kind: str, pulled: Sequence[LocalRecord]) -> list[Notice | TransientError]:
         """Make the drafts of these records durable, with their files, or say what is wrong with each; the same version
         again changes nothing. `kind` is that of the adapter; each `ref` stands here once. Where files of a record
-        cannot be read now, the error stands in the place of its outcome: it has to come once more.
+        cannot be read now, or people erased meanwhile what was made of it, the error stands in the place of its
+        outcome: it has to come once more.
         """
         now = self._clock.now()
         keys = self._content.sealer.origin_indexes(kind, [record.ref for record in pulled])
@@ -75,9 +76,9 @@ class RecordDrafter:
         if read:
             read = await self._replacing(read, {record.ref: record for record in pulled})
             ready = self._prepare(read)
-            found = await self._content.store.move(lambda c: write_records(c, ready, now))
+            missed = await self._content.store.move(lambda c: write_records(c, ready, now))
             await self._events.happened()
-            notices |= {one.ref: _notice(one, found.get(one.row.ref, one.fault), now) for one in read}
+            notices |= {one.ref: _outcome(one, missed.get(one.row.ref, one.fault), now) for one in read}
         return [notices[record.ref] for record in pulled]
 
     def _read(self, record: LocalRecord, key: bytes, version: bytes, before: Known | None, now: int) -> Read:
@@ -86,8 +87,8 @@ class RecordDrafter:
         return Read(
             row=OriginRow(ref=ref, key=key, version=version, at=now),
             ref=record.ref,
-            known=before is not None,
             id=b64u(self._rand(16)),
+            stands=None if before is None else before.version,
             draft=draft,
             fault=fault,
         )
@@ -104,10 +105,10 @@ class RecordDrafter:
             name=None if one.known else one.ref,
             unit=UnitId(unit) if isinstance(unit, str) else None,
         )
-        if brought.fault is not None:
-            return replace(one, known=True, draft=None, fault=brought.fault)
         id = brought.message
-        return replace(one, known=True, draft={**one.draft, "message": id}, brought=id)
+        if brought.fault is not None:
+            return replace(one, stands=mark_of(id), draft=None, fault=brought.fault)
+        return replace(one, stands=mark_of(id), draft={**one.draft, "message": id}, brought=id)
 
     async def _replacing(self, read: Sequence[Read], said: Mapping[str, LocalRecord]) -> list[Read]:
         """The same, each with the message whose files came with the draft that it replaces, and go with that. One that
@@ -196,9 +197,11 @@ def _drafted(ref: str, key: str, now: int) -> Notice:
     return Notice(key=key, ref=ref, kind=NoticeKind.DRAFTED, at=now)
 
 
-def _notice(read: Read, fault: RefusedError | None, now: int) -> Notice:
+def _outcome(read: Read, fault: RefusedError | TransientError | None, now: int) -> Notice | TransientError:
     if fault is None:
         return _drafted(read.ref, f"drafted.{read.id}", now)
+    if isinstance(fault, TransientError):
+        return fault
     return Notice(
         key=f"refused.{read.row.ref}.{b64u(read.row.version[:8])}",
         ref=read.ref,

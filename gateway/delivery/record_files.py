@@ -98,7 +98,7 @@ class RecordFiles:
 
     async def _begin(self, row: OriginRow, name: str | None, id: str) -> None:
         """Write down for which message files begin to come, before the first of them does."""
-        mark = _MARK + id.encode("ascii")
+        mark = mark_of(id)
         sealed = None if name is None else self._content.sealer.seal(row.ref, name.encode())
 
         def move(connection: Connection) -> None:
@@ -129,6 +129,11 @@ def _files_named(plain: bytes | RefusedError | None) -> str | None:
         return None
     message = draft.get("message") if isinstance(draft, dict) else None
     return message if isinstance(message, str) else None
+
+
+def mark_of(message: str) -> bytes:
+    """What stands in the place of the version of a record while its files come for this message."""
+    return _MARK + message.encode("ascii")
 
 
 def name_files(draft: Mapping[str, Json], files: Sequence[LocalFile]) -> dict[str, Json]:

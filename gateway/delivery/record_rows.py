@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from gateway.cases.register import Joining
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.errors import RefusedError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.messages.store import local, records
 from gateway.messages.store.local import DraftRow
 from gateway.messages.store.records import OriginRow
@@ -36,14 +36,20 @@ class Read:
 
     row: OriginRow
     ref: str
-    known: bool
     id: str
+    stands: bytes | None
+    """What is stored in the place of its version while it is read; None for one that is not stored yet."""
     draft: dict[str, Json] | None = field(default=None, repr=False)
     fault: RefusedError | None = None
     brought: str | None = None
     """The message that takes the files of the record, which are sealed."""
     left: str | None = None
     """The message whose files go with the draft that this one replaces."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the record is stored."""
+        return self.stands is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,25 +71,31 @@ def find_known(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Kno
     return {key: Known(origin=ref, version=version, drafted=ref in drafted) for key, (ref, version) in found.items()}
 
 
-def write_records(connection: Connection, ready: Sequence[Ready], now: int) -> dict[int, RefusedError]:
-    """Write the records with their drafts. Returns by its local number each record that has the number of another
-    person's case by now: its draft is not written.
+def write_records(
+    connection: Connection, ready: Sequence[Ready], now: int
+) -> Mapping[int, RefusedError | TransientError]:
+    """Write the records with their drafts. Returns by its local number each record whose draft is not written, with its
+    files: it has the number of another person's case by now; or, a TransientError, it was erased or taken meanwhile,
+    and nothing of it is written.
     """
-    refused: dict[int, RefusedError] = {}
-    for one in ready:
+    missed: dict[int, RefusedError | TransientError] = {
+        ref: _changed_meanwhile() for ref in _find_changed(connection, [one.read for one in ready])
+    }
+    going = [one for one in ready if one.read.row.ref not in missed]
+    for one in going:
         if one.joining is not None:
             try:
                 register.join(connection, one.joining, now)
             except RefusedError as error:
-                refused[one.read.row.ref] = error
+                missed[one.read.row.ref] = error
     for one in ready:
-        if one.read.brought is not None and one.read.row.ref in refused:
+        if one.read.brought is not None and one.read.row.ref in missed:
             attachments.drop_unsent(connection, one.read.brought)
-    drawn = [(one.read, one.draft) for one in ready if one.draft is not None and one.read.row.ref not in refused]
-    content.put(connection, [*(one.name for one in ready if one.name is not None), *(sealed for _, sealed in drawn)])
-    records.add_origins(connection, [one.read.row for one in ready if not one.read.known])
+    drawn = [(one.read, one.draft) for one in going if one.draft is not None and one.read.row.ref not in missed]
+    content.put(connection, [*(one.name for one in going if one.name is not None), *(sealed for _, sealed in drawn)])
+    records.add_origins(connection, [one.read.row for one in going if not one.read.known])
     drafted = {read.row.ref for read, _ in drawn}
-    for one in ready:
+    for one in going:
         if one.read.known:
             records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
             _replace_draft(connection, one.read.row.ref, by_another=one.read.row.ref in drafted)
@@ -95,7 +107,25 @@ def write_records(connection: Connection, ready: Sequence[Ready], now: int) -> d
     )
     journal.add_events(connection, [(now, "draft", sealed.ref, local.WAITING) for _, sealed in drawn])
     journal.append_leaves(connection, [leaf(now, "draft.made", id=one.id) for one, _ in drawn])
-    return refused
+    return missed
+
+
+def _find_changed(connection: Connection, read: Sequence[Read]) -> set[int]:
+    """Choose those that no longer stand as they did when they began to be read, which takes as long as their files:
+    since then people erased what was made of them, or another process took them.
+    """
+    stored = records.find_origins(connection, [one.row.key for one in read])
+    return {
+        one.row.ref
+        for one in read
+        if stored.get(one.row.key) != (None if one.stands is None else (one.row.ref, one.stands))
+    }
+
+
+def _changed_meanwhile() -> TransientError:
+    return TransientError(
+        Code.CHANGED_MEANWHILE, "the record was erased or taken meanwhile; nothing was stored", hint="it is read again"
+    )
 
 
 def _replace_draft(connection: Connection, origin: int, *, by_another: bool) -> None:

@@ -274,3 +274,20 @@ async def test_a_unit_that_the_record_no_longer_names_sees_its_case_no_more(two:
         found: Any = (await two.fr.running.desk.call("case.list", {}, caller=shelter)).value
         seen.append(len(found["cases"]))
     assert seen == [1, 0]
+
+
+async def test_what_another_process_took_meanwhile_is_not_written(two: Two) -> None:
+    """While the file of a record is read, another process of the node takes the next version of it: that one stays."""
+    await look(two.fr, record())
+
+    async def read() -> AsyncIterator[bytes]:
+        yield SMALL[:10]
+        await look(two.fr, headed(record(), priority="urgent"))
+        yield SMALL[10:]
+
+    with pytest.raises(TransientError) as caught:
+        await look(two.fr, record(file(SMALL, read=read)))
+    assert caught.value.code is Code.CHANGED_MEANWHILE
+    assert (await draft_of(two.fr))["header"]["priority"] == "urgent"
+    await two.fr.running.attachments.sweep()
+    assert stored(two.fr) == []

@@ -22,7 +22,7 @@ from gateway.erasure import store
 from gateway.erasure.places import held
 from gateway.erasure.recipients import find_erased, find_sent
 from gateway.erasure.rules import Backups
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.config import BackupSection
 from gateway.messages.store import messages
 from gateway.ports import Erasure, LocalFile, LocalRecord
@@ -195,6 +195,23 @@ async def test_every_place_of_the_node_is_empty(two: Two) -> None:
     with pytest.raises(RefusedError) as caught:
         await two.fr.call("attachment.waiting", id=files)
     assert caught.value.code is Code.NOT_FOUND
+    assert await left_of_drafts(two) == (0, 0, 0, 0)
+
+
+async def test_a_version_that_was_being_read_meanwhile_is_not_written(two: Two) -> None:
+    """Before the last bytes of its file are read, a person erases what the version before became, and the case system
+    the record.
+    """
+    await from_memory(two)
+
+    async def read() -> AsyncIterator[bytes]:
+        yield NOTE[:5]
+        await two.fr.call("conversation.erase", id=CASE, by="w-1", reason="not_needed")
+        yield NOTE[5:]
+
+    with pytest.raises(TransientError) as caught:
+        await look(two, later(read))
+    assert caught.value.code is Code.CHANGED_MEANWHILE
     assert await left_of_drafts(two) == (0, 0, 0, 0)
 
 
