@@ -187,8 +187,9 @@ class AttachmentLibrary:
         await self._content.store.move(move)
         return row
 
-    async def copied(self, opened: MessageContent, rows: Sequence[AttachmentRow]) -> str | None:
-        """The files of a stored message once more, for a new one: its id; None for a message without files.
+    async def copied(self, opened: MessageContent, rows: Sequence[AttachmentRow], id: str) -> bool:
+        """The files of a stored message once more, for a new one with this id; whether there are any. What is left of
+        an earlier try goes first.
 
         Raises:
             RefusedError: not_found where one is not here any more, as `read` and `add` do else; nothing of them is
@@ -202,19 +203,20 @@ class AttachmentLibrary:
                 "a file of this message is no longer here; nothing was changed",
                 hint="write the message again, and add its files again",
             )
-        id: str | None = None
+        if not wanted:
+            return False
         try:
+            await self.forget(id)
             for row, part in zip(rows, wanted, strict=True):
-                id = (await self.add(self.read(row, part), size=part.size, id=id)).id
+                await self.add(self.read(row, part), size=part.size, id=id, begins=part.n == 0)
         except GatewayError:
             await self.forget(id)
             raise
-        return id
+        return True
 
-    async def forget(self, id: str | None) -> None:
+    async def forget(self, id: str) -> None:
         """The files that wait for a message go: their keys now, the ciphertext with the next sweep."""
-        if id is not None:
-            await self._content.store.move(lambda c: store.drop_unsent(c, id))
+        await self._content.store.move(lambda c: store.drop_unsent(c, id))
 
     async def read(self, row: AttachmentRow, part: SecretPart) -> AsyncIterator[bytes]:
         """The content of a file, as a stream. Whoever reads it believes nothing before the end came without an error.
@@ -262,6 +264,14 @@ class AttachmentLibrary:
 
 
 # --- adding -------------------------------------------------------------------------------------------------------
+
+
+def resent_as(sealer: ContentSealer, id: str) -> str:
+    """The id of the message that says again what a failed one said: always the same, so that copies of files which were
+    left for it are found when that one is erased.
+    """
+    (hashed,) = sealer.hashes([b"again/" + id.encode()])
+    return b64u(hashed[:16])
 
 
 def waiting_in(sealer: ContentSealer, connection: Connection, id: str) -> tuple[SecretPart, ...]:

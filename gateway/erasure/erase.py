@@ -21,7 +21,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.attachments import store
-from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.library import AttachmentLibrary, resent_as
 from gateway.audit import reason_store
 from gateway.cases import entries as case_entries
 from gateway.cases import found as found_cases
@@ -182,7 +182,8 @@ class Eraser:
         messages.handed(connection, [row.ref for row in rows if row.direction == IN])
         origins = {row.origin: reasons[row.ref] for row in rows if row.origin is not None}
         wanted = [ref for ref, reason in origins.items() if reason in GROUNDS]  # a rule leaves what is still worked on
-        for files in files_of_waiting(connection, self._content.sealer, wanted).values():
+        again = [resent_as(self._content.sealer, row.id) for row in rows if row.state == Outgoing.FAILED]
+        for files in (*files_of_waiting(connection, self._content.sealer, wanted).values(), *again):
             store.drop_unsent(connection, files)
         erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
         erasures.erase_drafts(connection, list(origins), but=WAITING)

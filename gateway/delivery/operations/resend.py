@@ -176,8 +176,8 @@ class ResendOperations:
             "header": header,
             "content": said,
         }
-        id = await self._attachments.copied(opened, rows.get(row.ref, ()))
-        if id is not None:
+        id = library.resent_as(self._content.sealer, row.id)
+        if await self._attachments.copied(opened, rows.get(row.ref, ()), id):
             request["message"] = id
         now = self._clock.now()
 

@@ -30,6 +30,7 @@ from gateway.attachments.byte_source import PDF as PDF_TYPE
 from gateway.attachments.folder import FileFolder
 from gateway.attachments.library import AttachmentLibrary
 from gateway.database.engine import Store
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError, TransientError
 from keys.primitives.attachment_cipher import SEGMENT
 from keys.primitives.encoding import sha256_hex
@@ -189,14 +190,37 @@ async def test_what_is_erased_while_its_files_are_sealed_anew_does_not_go(
     id = await failed(two, Spoiler(two.fr))
     before, copied = await two.fr.rows("select count(*) from message"), AttachmentLibrary.copied
 
-    async def erase_meanwhile(self: AttachmentLibrary, *given: Any) -> str | None:
+    async def erase_meanwhile(self: AttachmentLibrary, *given: Any) -> bool:
         made = await copied(self, *given)
         await two.fr.call("message.erase", id=id, by="adm", reason="not_needed")
         return made
 
     monkeypatch.setattr(AttachmentLibrary, "copied", erase_meanwhile)
-    assert (await resent(two, id))["refused"] == [{"id": id, "code": "conflict"}]
+    assert [one["id"] for one in (await resent(two, id))["refused"]] == [id]
     assert await two.fr.rows("select count(*) from message") == before
+    await two.fr.running.attachments.sweep()
+    assert stored(two.fr) == []
+
+
+async def test_copies_for_a_message_that_was_never_stored_go_with_the_one_it_was_made_of(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node ended after the files were sealed anew: nobody knows the id under which they wait."""
+
+    class EndedError(BaseException):
+        """The node ends."""
+
+    async def end(*_: Any, **__: Any) -> Any:
+        raise EndedError
+
+    id = await failed(two, Spoiler(two.fr))
+    with monkeypatch.context() as ending:
+        ending.setattr(Submission, "submit", end)
+        for _ in range(2):
+            with pytest.raises(EndedError):
+                await resent(two, id)
+    assert len(await two.fr.rows("select * from attachment where message is null")) == 2
+    await two.fr.call("message.erase", id=id, by="adm", reason="not_needed")
     await two.fr.running.attachments.sweep()
     assert stored(two.fr) == []
 

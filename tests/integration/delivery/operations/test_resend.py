@@ -15,6 +15,7 @@ from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.persons import consented
 from support.persons import referral as about
 
+from gateway.attachments.library import AttachmentLibrary
 from gateway.delivery.operations import resend
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
@@ -89,6 +90,24 @@ async def test_what_may_not_go_now_is_told_and_stays(two: Two) -> None:
     with pytest.raises(RefusedError) as refused:
         await again(two.fr, state="rejected")
     assert refused.value.code is Code.INVALID
+
+
+async def test_what_is_erased_meanwhile_goes_to_nobody(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at what it said and the new message: it would be here again, and with the peer."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = await two.fr.submit("later")
+    two.clock.advance(15 * DAY)
+    await two.until(lambda: in_state(two, id, "failed"), seconds=90)
+    copied = AttachmentLibrary.copied
+
+    async def erase_meanwhile(*given: Any) -> bool:
+        await two.fr.call("message.erase", id=id, by="adm", reason="not_needed")
+        return await copied(*given)
+
+    monkeypatch.setattr(AttachmentLibrary, "copied", erase_meanwhile)
+    assert (await again(two.fr, state="failed"))["refused"] == [{"id": id, "code": "conflict"}]
+    assert await two.fr.rows("select count(*) from message") == [(1,)]
 
 
 async def test_what_the_case_system_refused_is_offered_again(two: Two) -> None:
