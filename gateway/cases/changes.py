@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.cases import store
+from gateway.cases.brought_along import BroughtAlong
 from gateway.cases.register import CaseRegister, find_row
 from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind, case_of_consent
 from gateway.cases.safeguards import HoldsOnCases, Laid, Safeguards
@@ -67,6 +68,7 @@ class CaseChanges:
         self._cases = cases
         self._check_two = check_two
         self._holds = holds
+        self._along = BroughtAlong(content.sealer, cases)
         self._settle = settle
         self._safeguards = Safeguards(content, cases.new_id, holds)
 
@@ -112,10 +114,10 @@ class CaseChanges:
             )
         self._check_two(connection, row.first.decode(), person)
         if row.state == ChangeState.ASKED:
-            self._do(connection, row, now)
+            self._do(connection, row, actor, now)
             state = ChangeState.DONE
         else:
-            self._undo(connection, row, now)
+            self._undo(connection, row, actor, now)
             state = ChangeState.UNDONE
         judge_consents(connection, {row.source, row.target}, now)
         store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
@@ -134,7 +136,7 @@ class CaseChanges:
         journal.append_leaf(connection, leaf(now, "case.undo_asked", action=row.kind, state=state, actor=actor))
         return state
 
-    def _do(self, connection: Connection, row: ChangeRow, now: int) -> None:
+    def _do(self, connection: Connection, row: ChangeRow, actor: str, now: int) -> None:
         keys, laid = store.moved(connection, row.ref), [self._safeguards.over(connection, row.source)]
         if row.kind == ChangeKind.SPLIT:
             self._begin(connection, row, now)
@@ -154,6 +156,7 @@ class CaseChanges:
                 "something of this was erased or moved since the change was asked for; nothing was changed",
                 hint="take it back (trm case undo) and ask anew",
             )
+        self._along.carry(connection, keys, row.source, row.target, actor, now)
         self._write_down(connection, row, keys, to=row.target, now=now)
         self._protect(connection, row, laid, keys, now)
 
@@ -184,7 +187,7 @@ class CaseChanges:
             for one in laid:
                 self._safeguards.lay(connection, one, case, now)
 
-    def _undo(self, connection: Connection, row: ChangeRow, now: int) -> None:
+    def _undo(self, connection: Connection, row: ChangeRow, actor: str, now: int) -> None:
         """Move back what moved and is still there; what came to the case since stays."""
         _check_apart(connection, row)
         laid = self._safeguards.over(connection, row.target)
@@ -198,6 +201,7 @@ class CaseChanges:
         if row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.OPEN)
         store.move_links(connection, keys, was=row.target, to=row.source)
+        self._along.carry(connection, keys, row.target, row.source, actor, now)
         self._protect(connection, row, [laid], keys, now)
 
     def _move(self, connection: Connection, row: ChangeRow, keys: Collection[bytes], now: int) -> int:
@@ -240,6 +244,7 @@ class CaseChanges:
         elif row.kind == ChangeKind.MERGE:
             store.set_state(connection, row.source, CaseState.MERGED)
         self._move(connection, row, wanted.keys, now)
+        self._along.carry(connection, wanted.keys, row.source, row.target, None, now)
         if row.kind == ChangeKind.SPLIT:  # the ledger names every asylum hold, and what lies over cases that are here
             laid = replace(self._safeguards.over(connection, row.source), holds=())
             self._safeguards.lay(connection, laid, row.target, now)

@@ -12,7 +12,7 @@ from support.acting import id_of
 from support.attached import NOTE, pieces
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Two, example, two_nodes
-from support.persons import ANA, agreed, case_of, referred
+from support.persons import ANA, BEN, agreed, case_of, changed, referred
 from support.tables import table
 
 from gateway.consent.unconfirmed_store import doubt_all
@@ -30,6 +30,7 @@ SHELTER = Caller(
     person=id_of("Eva"),
 )
 FOCAL = Caller(roles=frozenset({Role.CASE_WORKER}), unit=UNIT, person=id_of("Ana"))
+AUDITOR = Caller(roles=frozenset({Role.AUDITOR}), person=id_of("Lea"))
 SECOND_UNIT = """
 [[units]]
 id = "shelter"
@@ -154,6 +155,62 @@ async def test_the_former_unit_loses_a_case(two: Two):
     assert [lists[0]["conversations"], lists[1]["messages"], lists[2]["cases"]] == [[], [], []]
     (keeper,) = (await fr.call("case.show", id=case))["keepers"]
     assert (keeper["unit"], keeper["until"], keeper["reason"]) == ("shelter", None, "she moved there")
+
+
+async def with_the_shelter_alone(fr: Party) -> bool:
+    """Whether the shelter reads her conversation, and the focal point that wrote in it has none of that id."""
+    shown = await asked(fr, SHELTER, "conversation.show", {"id": TALK})
+    refused = await answered(fr, "conversation.show", {"id": TALK}, FOCAL)
+    return len(shown["messages"]) == 2 and refused[0] == Code.NOT_FOUND
+
+
+async def taken_back(fr: Party, change: str) -> None:
+    """Two people take a change back."""
+    await fr.call("case.undo", id=change, by=BEN)
+    await fr.call("case.confirm", id=change, by=ANA)
+
+
+@pytest.mark.parametrize("operation", ["case.merge", "case.move"])
+async def test_the_former_unit_loses_a_case_wherever_it_goes(two: Two, operation: str):
+    """Merged into a case that was never handed over, or moved there, what was handed over is with the shelter alone,
+    and whose act that was stands in the history of that case; also after it was taken back.
+    """
+    fr = two.fr
+    hers, other = await case_of(fr, TALK), (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    await fr.call("case.hand_over", id=hers, unit="shelter", reason="she moved there", by=ANA)
+    two.clock.advance(60)
+    parts = {"id": hers} if operation == "case.merge" else {"source": hers, "conversations": [TALK]}
+    change = await changed(fr, operation, into=other, **parts)
+    assert await case_of(fr, TALK) == other and await with_the_shelter_alone(fr)
+    (keeper,) = (await fr.call("case.show", id=other))["keepers"]
+    assert (keeper["unit"], keeper["since"], keeper["reason"]) == ("shelter", fr.clock.now(), "she moved there")
+    acts = (await asked(fr, AUDITOR, "audit.case", {"id": other}))["acts"]
+    (act,) = [one for one in acts if one["event"] == "case.handed_over"]
+    assert act["by"] == [{"kind": "person", "name": BEN}]
+    await taken_back(fr, change["change"])
+    assert await case_of(fr, TALK) == hers and await with_the_shelter_alone(fr)
+
+
+async def test_what_was_handed_over_since_does_not_come_back_to_the_former_unit(two: Two):
+    """Her conversation was split off and that case handed over: taken back, the case that it was split from is with the
+    shelter.
+    """
+    fr, hers = two.fr, await case_of(two.fr, TALK)
+    split = await changed(fr, "case.split", id=hers, conversations=[TALK])
+    await fr.call("case.hand_over", id=split["into"], unit="shelter", reason="she moved there", by=ANA)
+    await taken_back(fr, split["change"])
+    assert await case_of(fr, TALK) == hers and await with_the_shelter_alone(fr)
+
+
+async def test_a_case_stays_with_its_unit_whatever_is_merged_into_it(two: Two):
+    """Where both cases are with a unit, that of the case which is left looks after it, and the other one does not."""
+    fr = two.fr
+    hers, other = await case_of(fr, TALK), (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    for case, unit in ((hers, UNIT), (other, "shelter")):
+        await fr.call("case.hand_over", id=case, unit=unit, reason="she lives there", by=ANA)
+    await changed(fr, "case.merge", id=hers, into=other)
+    assert await with_the_shelter_alone(fr)
+    assert (await fr.call("case.show", id=other))["units"] == ["shelter"]
 
 
 async def test_a_unit_keeps_the_case_that_it_opens(two: Two):
