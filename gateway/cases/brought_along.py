@@ -1,4 +1,6 @@
-"""What goes along where links move from one case to another (`gateway.cases.changes`): who looks after the person."""
+"""What goes along where links move from one case to another (`gateway.cases.changes`): the number on the card, and who
+looks after the person.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from gateway.cases import store
-from gateway.cases.register import CaseRegister, cards_in
+from gateway.cases.register import CaseRegister, cards_in, number_signs
 from gateway.cases.rules import Card, CaseState
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -17,7 +19,7 @@ from gateway.foundation.ids import CaseId
 
 
 class BroughtAlong:
-    """Writes on the card of a case what follows from what moved to it."""
+    """Writes on the cards of both cases what follows from what moved."""
 
     def __init__(self, sealer: ContentSealer, cases: CaseRegister) -> None:
         self._sealer = sealer
@@ -26,17 +28,33 @@ class BroughtAlong:
     def carry(
         self, connection: Connection, keys: Collection[bytes], was: CaseId, to: CaseId, actor: str | None, now: int
     ) -> None:
-        """With conversations among these links, or with a whole case, goes who looks after them."""
+        """Write on the cards of both cases, between which these links have moved, what follows from it: the number is
+        on the card of the case to which it is linked now, and with conversations goes who looks after them. The card of
+        a case that was merged stays as it is for the day on which people take that back.
+        """
         rows = store.get(connection, (was, to))
         if len(rows) < 2:
             return  # what moved was of no case
         cards, merged = cards_in(self._sealer, connection, rows.values()), rows[was].state == CaseState.MERGED
+        giving, new = (
+            replace(cards[case], number=self._find_number(connection, case, cards[case], cards[other]))
+            for case, other in ((was, to), (to, was))
+        )
         if merged or not set(keys).isdisjoint(store.conversations_of(connection, to)):
-            card = _hand_over_as(cards[was], cards[to], now)
-            if card != cards[to]:
-                self._cases.write_card(connection, rows[to], card)
-                if actor is not None:
-                    journal.append_leaf(connection, leaf(now, "case.handed_over", actor=actor))
+            handed_over = _hand_over_as(giving, new, now)
+            if handed_over != new and actor is not None:
+                journal.append_leaf(connection, leaf(now, "case.handed_over", actor=actor))
+            new = handed_over
+        changed = {to: new} if merged else {was: giving, to: new}
+        for case, card in changed.items():
+            if card != cards[case]:
+                self._cases.write_card(connection, rows[case], card)
+
+    def _find_number(self, connection: Connection, case: CaseId, *cards: Card) -> str | None:
+        """Find the first number on these cards that is linked to a case."""
+        keys = number_signs(self._sealer, [card.number for card in cards if card.number is not None])
+        of = store.cases_of(connection, keys.values())
+        return next((number for number, key in keys.items() if of.get(key) == case), None)
 
 
 def _hand_over_as(giving: Card, card: Card, now: int) -> Card:

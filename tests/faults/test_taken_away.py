@@ -12,7 +12,8 @@ import pytest_asyncio
 from support import persons
 from support.acting import id_of
 from support.drill import Drill, drills, settled
-from support.pair import Party, Spoiler, Two
+from support.nodeproc import UNIT
+from support.pair import NUMBER, Party, Spoiler, Two
 from support.persons import case_of
 from support.relied_on import CONSENT, recorded, referral, types
 
@@ -274,6 +275,21 @@ async def test_an_enquiry_that_joined_a_case_went_on_to_another(drill: Drill, ki
     assert [(one["conversation"], one["states"]) for one in shown["asylum_holds"]] == [(talk, ["MA"])]
     await fr.call("case.hold", id=other, ground="restriction_18", until="2030-06-30")
     assert await refuses(fr, "conversation.erase", id=talk, reason="not_needed") == Code.CONFLICT
+
+
+async def test_the_number_and_the_unit_of_a_case_go_along_again(drill: Drill) -> None:
+    """Two people merged a case that was handed over into one without a number and without a unit, after the backup."""
+    two = drill.two
+    await referred(two)
+    case = await case_of(two.fr, referral()["conversation"])
+    blue = (await two.fr.call("case.open", label="Blue 8"))["id"]
+    await two.fr.call("case.hand_over", id=case, unit=UNIT, reason="she lives there")
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await persons.changed(two.fr, "case.merge", id=case, into=blue)
+    await put_back(drill, data, keystore)
+    shown = await two.fr.call("case.show", id=blue)
+    assert (shown["number"], [one["unit"] for one in shown["keepers"]]) == (NUMBER, [UNIT])
 
 
 async def test_without_a_ledger_a_worker_confirms_each_case(drill: Drill) -> None:
