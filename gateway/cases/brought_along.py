@@ -1,29 +1,39 @@
-"""What goes along where links move from one case to another (`gateway.cases.changes`): the number on the card, and who
-looks after the person.
+"""What goes along where links move from one case to another (`gateway.cases.changes`): the asylum holds and the records
+of the case system that belong to them, the number on the card, and who looks after the person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from gateway.cases import store
-from gateway.cases.register import CaseRegister, cards_in, number_signs
-from gateway.cases.rules import Card, CaseState
+from gateway.cases.register import CaseRegister, cards_in, draft_key, number_signs
+from gateway.cases.rules import Card, CaseState, LinkKind
+from gateway.cases.safeguards import HoldsOnCases
+from gateway.cases.store import Link
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
 from gateway.foundation.ids import CaseId
+from gateway.messages.store import local, messages, records
 
 
 class BroughtAlong:
-    """Writes on the cards of both cases what follows from what moved."""
+    """Finds what else moves with links, and writes on the cards of both cases what follows from it."""
 
-    def __init__(self, sealer: ContentSealer, cases: CaseRegister) -> None:
+    def __init__(self, sealer: ContentSealer, cases: CaseRegister, holds: HoldsOnCases) -> None:
         self._sealer = sealer
         self._cases = cases
+        self._holds = holds
+
+    def find(self, connection: Connection, case: CaseId, keys: Collection[bytes]) -> list[bytes]:
+        """Find what else of a case moves with these of its links: asylum holds that are named on them, and records of
+        the case system.
+        """
+        return [*self._holds.find_named(connection, case, keys), *_find_records(connection, case, set(keys))]
 
     def carry(
         self, connection: Connection, keys: Collection[bytes], was: CaseId, to: CaseId, actor: str | None, now: int
@@ -65,3 +75,29 @@ def _hand_over_as(giving: Card, card: Card, now: int) -> Card:
         return card
     keepers = tuple(replace(one, since=now) for one in giving.keepers if one.until is None)
     return replace(card, keepers=(*card.keepers, *keepers), assigned=giving.assigned)
+
+
+def _find_records(connection: Connection, case: CaseId, keys: Collection[bytes]) -> list[bytes]:
+    """Find the records of which something is among these links of a case and nothing else is of it: what the case
+    system says of them next is about the person to whom these went.
+    """
+    links = store.links(connection, case)
+    moving, staying = set[int](), set[int]()
+    for key, record in _find_made(connection, links):
+        (moving if key in keys else staying).add(record)
+    found = set(records.keys_of(connection, moving - staying))
+    return [link.key for link in links if link.kind == LinkKind.RECORD and link.key in found]
+
+
+def _find_made(connection: Connection, links: Sequence[Link]) -> Iterator[tuple[bytes, int]]:
+    """Find what of this was made of records: (key of the conversation or of the draft that waits, record)."""
+    talks = [link.key for link in links if link.kind == LinkKind.CONVERSATION]
+    for sent in messages.of_conversations(connection, talks):
+        if sent.origin is not None:
+            yield sent.conversation, sent.origin
+    for link in links:
+        if link.kind != LinkKind.DRAFT:
+            continue
+        draft = local.get_draft(connection, link.key.removeprefix(draft_key("")).decode())
+        if draft is not None and draft.origin is not None and draft.state == local.WAITING:
+            yield link.key, draft.origin

@@ -67,8 +67,7 @@ class CaseChanges:
         self._content = content
         self._cases = cases
         self._check_two = check_two
-        self._holds = holds
-        self._along = BroughtAlong(content.sealer, cases)
+        self._along = BroughtAlong(content.sealer, cases, holds)
         self._settle = settle
         self._safeguards = Safeguards(content, cases.new_id, holds)
 
@@ -148,7 +147,7 @@ class CaseChanges:
             keys = [link.key for link in store.links(connection, row.source)]
             store.set_state(connection, row.source, CaseState.MERGED)
         else:
-            keys += self._holds.find_named(connection, row.source, keys)
+            keys += self._along.find(connection, row.source, keys)
         store.note_moved(connection, row.ref, keys)
         if self._move(connection, row, keys, now) != len(keys):
             raise RefusedError(
@@ -193,7 +192,7 @@ class CaseChanges:
         laid = self._safeguards.over(connection, row.target)
         there = store.cases_of(connection, store.moved(connection, row.ref))
         keys = [key for key, case in there.items() if case == row.target]
-        keys = list(dict.fromkeys([*keys, *self._holds.find_named(connection, row.target, keys)]))
+        keys = list(dict.fromkeys([*keys, *self._along.find(connection, row.target, keys)]))
         self._write_down(connection, row, keys, to=row.source, now=now)
         if row.source == OF_NONE:
             store.unlink(connection, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -41,6 +41,11 @@ def add_origins(connection: Connection, rows: Iterable[OriginRow]) -> None:
 def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:
     """The record was pulled again in another version."""
     connection.execute(update(origin).where(origin.c.ref == ref).values(version=version))
+
+
+def keys_of(connection: Connection, refs: Collection[int]) -> list[bytes]:
+    """The keyed indexes of the names of these records."""
+    return list(connection.scalars(select(origin.c.key).where(origin.c.ref.in_(list(refs)))))
 
 
 def waiting_of(connection: Connection, origins: Sequence[int]) -> dict[int, int]:

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from support.memory_adapter import MemoryAdapter
 from support.pair import Party, Two, example, two_nodes
+from support.persons import ANA, BEN, agreed, changed
 
 from gateway.composition.serving import make_intake
 from gateway.delivery import intake as intake_module
@@ -19,6 +20,9 @@ from gateway.delivery.intake import Intake
 from gateway.errors import Code, TransientError
 from gateway.foundation import logs
 from gateway.ports import LocalRecord, Notice, NoticeKind
+from keys.primitives.encoding import b64u
+
+CONSENT = b64u(b"consent of her..")
 
 
 @pytest_asyncio.fixture
@@ -32,6 +36,12 @@ def referral(number: str, **more: Any) -> dict[str, Any]:
     """What the case system says of a case with this number, in the form of a draft."""
     request = example("referral.request/1", "AL", case_ref_sender=number)
     return {"conversation": None, "in_reply_to": None, "purpose": "referral", **request, **more}
+
+
+def relying(number: str) -> dict[str, Any]:
+    """The same, relying on her consent."""
+    said = referral(number)
+    return said | {"header": said["header"] | {"consent_ref": CONSENT}}
 
 
 def collector(party: Party, adapter: MemoryAdapter | None = None) -> Intake:
@@ -87,6 +97,30 @@ async def test_a_record_that_takes_the_number_of_another_case_is_refused_alone(t
     assert [(fault.place, fault.rule) for fault in told["b"].findings] == [("/header/case_ref_sender", "another_case")]
     assert told["a"].key.startswith("again.")
     assert len(await waiting(two.fr)) == 2
+
+
+async def test_a_record_goes_with_the_last_of_what_was_made_of_it(two: Two) -> None:
+    """His record had her number by mistake until two people split off what was sent of it: what the case system says of
+    it next is a draft of his case, and what it says of her one of hers. Taken back, both are of one case.
+    """
+    fr = two.fr
+    await agreed(fr, "n-1", CONSENT)
+    offer(fr, hers=relying("n-1"), his=relying("n-1"))
+    await collector(fr).once()
+    her_draft, his_draft = await waiting(fr)
+    await fr.call("draft.release", id=his_draft["id"], by=ANA)
+    sent = await fr.call("draft.release", id=his_draft["id"], by=BEN)
+    hers = her_draft["of_case"]["id"]
+    split = await changed(fr, "case.split", id=hers, conversations=[sent["conversation"]])
+    fr.system.settled.clear()
+    offer(fr, hers=referral("n-1"), his=referral("n-2"))
+    await collector(fr).once()
+    assert [draft["of_case"]["id"] for draft in await waiting(fr)] == [hers, split["into"]]
+    links = "select case_id from case_link where kind = 'record' order by case_id"
+    assert len(await fr.rows(links)) == 2
+    await fr.call("case.undo", id=split["change"], by=BEN)
+    await fr.call("case.confirm", id=split["change"], by=ANA)
+    assert await fr.rows(links) == [(hers,), (hers,)]
 
 
 async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> None:
