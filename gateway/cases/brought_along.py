@@ -35,6 +35,15 @@ class BroughtAlong:
         """
         return [*self._holds.find_named(connection, case, keys), *_find_records(connection, case, set(keys))]
 
+    def take_in(self, connection: Connection, keys: Collection[bytes], case: CaseId, now: int) -> int:
+        """Link what was of no case to one; how much of it was. A conversation brings the asylum hold placed on it."""
+        new = set(keys) - store.cases_of(connection, keys).keys()
+        talks = {one.conversation for one in messages.of_conversations(connection, [*new])}
+        kinds = {key: LinkKind.CONVERSATION if key in talks else LinkKind.CONSENT for key in new}
+        store.link(connection, [Link(key=key, kind=kind, case_id=case) for key, kind in kinds.items()])
+        self._holds.lay_along(connection, talks, now)
+        return len(new)
+
     def carry(
         self, connection: Connection, keys: Collection[bytes], was: CaseId, to: CaseId, actor: str | None, now: int
     ) -> None:

@@ -28,7 +28,6 @@ from gateway.errors import Code, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_case, named_link
-from gateway.messages.store import messages
 from gateway.messages.store.local import WITHDRAWN
 from gateway.ports import Json
 from keys.primitives.encoding import canon
@@ -204,15 +203,10 @@ class CaseChanges:
         self._protect(connection, row, [laid], keys, now)
 
     def _move(self, connection: Connection, row: ChangeRow, keys: Collection[bytes], now: int) -> int:
-        """Move the links of a change; how many there were. A conversation that was of none brings the hold on it."""
-        if row.source != OF_NONE:
-            return store.move_links(connection, keys, was=row.source, to=row.target)
-        new = set(keys) - store.cases_of(connection, keys).keys()
-        talks = {one.conversation for one in messages.of_conversations(connection, [*new])}
-        kinds = {key: LinkKind.CONVERSATION if key in talks else LinkKind.CONSENT for key in new}
-        store.link(connection, [Link(key=key, kind=kind, case_id=row.target) for key, kind in kinds.items()])
-        self._holds.lay_along(connection, talks, now)
-        return len(new)
+        """Move the links of a change; how many there were."""
+        if row.source == OF_NONE:
+            return self._along.take_in(connection, keys, row.target, now)
+        return store.move_links(connection, keys, was=row.source, to=row.target)
 
     def _write_down(
         self, connection: Connection, row: ChangeRow, keys: Collection[bytes], *, to: CaseId, now: int
