@@ -214,7 +214,7 @@ def _operation(desk: Operations, route: Route) -> Callable[[web.Request], Awaita
         arguments: dict[str, Json] = _parameters(request)
         if request.method in ("POST", "PUT"):
             arguments |= _object(await _body(request, route.largest), route.deepest)
-        if route.matched:
+        if route.matched and (request.method == "PUT" or "If-Match" in request.headers):
             arguments["if_match"] = _seen_version(request)
         arguments |= request.match_info
         key = None if request.method == "GET" else _key(request)

@@ -221,7 +221,7 @@ def _parameters(route: Route, asked: Schema) -> list[Json]:
             {
                 "name": "If-Match",
                 "in": "header",
-                "required": True,
+                "required": route.method == "PUT",
                 "schema": {"type": "string"},
                 "description": "the ETag seen",
             }

@@ -16,9 +16,9 @@ BATCH_LIMIT = 4 * 1024 * 1024
 class Route:
     """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments.
 
-    `keyed`: it needs an Idempotency-Key. `matched`: it needs If-Match. `paged`: its answer may have a `next`. `takes`
-    and `gives`: body or answer is a file as a stream, and arguments stand in the query. `largest` and `deepest`: the
-    bytes and levels that a body has at most.
+    `keyed`: it needs an Idempotency-Key. `matched`: it takes If-Match, and needs it where it is a PUT. `paged`: its
+    answer may have a `next`. `takes` and `gives`: body or answer is a file as a stream, and arguments stand in the
+    query. `largest` and `deepest`: the bytes and levels that a body has at most.
     """
 
     method: str
@@ -67,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/drafts", operation="draft.list", paged=True),
     Route(method="GET", path="/drafts/{id}", operation="draft.show"),
     Route(method="GET", path="/drafts/{id}/preview", operation="draft.preview"),
-    Route(method="POST", path="/drafts/{id}/release", operation="draft.release"),
+    Route(method="POST", path="/drafts/{id}/release", operation="draft.release", matched=True),
     Route(method="POST", path="/drafts/{id}/discard", operation="draft.discard"),
     Route(method="GET", path="/conversations", operation="conversation.list", paged=True),
     Route(method="GET", path="/conversations/due", operation="conversation.due", paged=True),

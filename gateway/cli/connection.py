@@ -100,7 +100,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     headers = {"Content-Type": "application/json", **credential(token)}
     if route.method == "POST":
         headers["Idempotency-Key"] = key or make_idempotency_key()
-    if route.matched:
+    if route.matched and "if_match" in arguments:
         headers["If-Match"] = f'"{arguments["if_match"]}"'
     connection = SocketConnection(path)
     try:

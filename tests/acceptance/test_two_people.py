@@ -126,7 +126,8 @@ class Story:
         first = self.fr.told("send", self.referral(case, consent, to, called), by=by[0])
         assert first["state"] == "waiting_second"
         self.fr.trm("draft", "release", first["id"], by=by[0], code=1)
-        return self.fr.told("draft", "release", first["id"], by=by[1])
+        read = self.fr.told("draft", "show", first["id"], by=by[1])
+        return self.fr.told("draft", "release", first["id"], "--version", read["version"], by=by[1])
 
     def is_refused(self, case: str, consent: str, gate: str, *, by: str = ANA) -> None:
         """No referral of this case leaves on this consent."""

@@ -69,9 +69,14 @@ class Desk:
         value = json.loads(ran.stdout)
         if value["state"] != "waiting_second":
             return str(value["id"])
-        ran = self.trm("draft", "release", value["id"], "--json", by=SECOND)
+        return str(self.release_second(value["id"])["id"])
+
+    def release_second(self, id: str) -> Any:
+        """The answer where the second person reads this draft and releases what they read."""
+        version = json.loads(self.trm("draft", "show", id, "--json", by=SECOND).stdout)["version"]
+        ran = self.trm("draft", "release", id, "--version", version, "--json", by=SECOND)
         assert ran.exit_code == 0, ran.stderr
-        return str(json.loads(ran.stdout)["id"])
+        return json.loads(ran.stdout)
 
     def login(self, name: str) -> Path:
         """The file by which this person is signed in."""

@@ -11,6 +11,7 @@ from gateway.cli import options, output
 from gateway.cli.messages.messages import show_change
 from gateway.cli.messages.sending import hint_warnings, show_queued
 from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
@@ -165,6 +166,12 @@ def show_preview(value: Mapping[str, Json]) -> None:
 @click.option("--reply-to", metavar="ID", help="The message that it answers.")
 @click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
 @click.option("--two-people", is_flag=True, help="A second, different person releases it too, also where one may.")
+@click.option(
+    "--version",
+    "seen",
+    metavar="VERSION",
+    help="The version you have seen (trm draft show); the second of two people has to name it.",
+)
 @options.pass_node
 @options.as_json
 def release_draft(
@@ -174,20 +181,38 @@ def release_draft(
     reply_to: str | None,
     conversation: str | None,
     two_people: bool,
+    seen: str | None,
     as_json: bool,
 ) -> None:
     """Release a draft in a person's name: it is checked as a whole and sent.
 
     A referral, and what goes without consent in danger to life, needs two different people: it goes when the second one
-    releases it, as the first one did. Whoever changes it between makes both release it anew.
+    releases the version that the first one did and that they have read. Whoever changes it between makes both release
+    it anew.
 
     \b
     Example:
       trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+      trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --version 9hQ2kXw1bZpJ0Yc3mVtR7A --node /srv/trm/fr
     """
     added = {"consent": consent, "reply_to": reply_to, "conversation": conversation}
-    answer = reach.ask("draft.release", id=id, **added, two_people=True if two_people else None)
+    if_match = seen or _find_version(reach, id)
+    answer = reach.ask("draft.release", id=id, **added, two_people=True if two_people else None, if_match=if_match)
     output.print_answer(answer, as_json=as_json, people=show_queued)
+
+
+def _find_version(reach: Reach, id: str) -> Json:
+    """Find the version of a draft for whoever names none. Raises RefusedError where another person released it: what
+    is read only now nobody has looked at.
+    """
+    shown = reach.ask("draft.show", id=id)
+    if shown["state"] == "waiting_second" and not shown["first_by_caller"]:
+        raise RefusedError(
+            Code.CONFLICT,
+            "another person released this draft first; nothing was sent",
+            hint="read it (trm draft show), and name the version that you have seen with --version",
+        )
+    return shown["version"]
 
 
 @options.add_verb(draft_commands, "discard")

@@ -149,7 +149,7 @@ def hint_warnings(value: Mapping[str, Json]) -> None:
 
 
 def _hint_second() -> None:
-    output.print_hint("a different person has to release it too: trm draft show, then trm draft release")
+    output.print_hint("a different person has to release it too: trm draft show, then trm draft release --version")
 
 
 def _hint_key(used: str) -> None:

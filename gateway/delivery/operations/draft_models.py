@@ -145,6 +145,14 @@ class ReleaseDraft(OneDraft):
     two_people: TwoPeople = False
 
 
+class ReleaseVersion(ReleaseDraft):
+    """The release of the version of a draft that the caller has seen, where they say which."""
+
+    if_match: Text | None = Field(
+        default=None, description="the version seen; whoever releases what another person released first gives it"
+    )
+
+
 # --- answers ------------------------------------------------------------------------------------------------------
 
 

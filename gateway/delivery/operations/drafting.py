@@ -15,11 +15,11 @@ from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.sealed_content import Content
-from gateway.delivery.draft_case import joining_of, name_cases, rejoin
+from gateway.delivery.draft_case import joining_of, rejoin
 from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.completing import case_now, case_of
 from gateway.delivery.operations.draft_models import ENQUIRY, ChangeDraft, Saved, SaveDraft
-from gateway.delivery.operations.waiting_drafts import drafted, find_draft, version_of
+from gateway.delivery.operations.waiting_drafts import drafted, find_draft, find_version, version_of
 from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import local
@@ -88,8 +88,7 @@ class DraftOperations:
         if row.state != WAITING:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
         of_case, there = await case_of(self._content, id), drafted(self._content.sealer, found.get(row.ref))
-        shown = await self._content.store.read(lambda c: name_cases(self._content.sealer, c, {id: there}))
-        if version_of(shown[id]) != seen:
+        if await find_version(self._content, id, there) != seen:
             raise _changed()
         now, sealed = self._clock.now(), self._content.sealer.seal(row.ref, canon(draft))
         before, joining = found[row.ref].data, joining_of(self._content, self._cases, id, draft)

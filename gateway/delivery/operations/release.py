@@ -24,12 +24,13 @@ from gateway.delivery.operations.draft_models import (
     WAITING_SECOND,
     ReleasedFirst,
     ReleaseDraft,
+    ReleaseVersion,
     SubmitMessage,
 )
 from gateway.delivery.operations.drafting import FirstRelease, keep
 from gateway.delivery.operations.message_models import Submitted
 from gateway.delivery.operations.messages_shown import incoming
-from gateway.delivery.operations.waiting_drafts import drafted, find_draft
+from gateway.delivery.operations.waiting_drafts import drafted, find_draft, find_version
 from gateway.delivery.outbound.preparation import Preparation
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
@@ -165,22 +166,23 @@ class ReleaseOperations:
         creates=True,
         takes_in=True,
     )
-    async def release_draft(self, asked: ReleaseDraft, key: str | None, caller: Caller) -> OperationResult:
+    async def release_draft(self, asked: ReleaseVersion, key: str | None, caller: Caller) -> OperationResult:
         """A person releases a draft; the consent it relies on may be added here, for a file never creates one. Where it
         needs two people the first one's release is kept with it, and it goes when a different person releases the same.
+        Raises RefusedError changed_meanwhile where it is not the version that the caller has seen.
         """
-        said: dict[str, Json] = {
-            "operation": "draft.release",
-            "arguments": asked.model_dump(mode="json"),
-            "actor": caller.actor,
-        }
+        arguments: Json = asked.model_dump(mode="json", exclude={"if_match"})  # a key is of the act, whatever was seen
+        said: dict[str, Json] = {"operation": "draft.release", "arguments": arguments, "actor": caller.actor}
         if (done := await self._submission.find_answer(key, said)) is not None:
             return done
         row, sealed = await find_draft(self._content.store, asked.id)
         if row.state != WAITING or row.ref not in sealed:
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-        request = complete(drafted(self._content.sealer, sealed[row.ref]), asked, author_of(row, caller, self._actor))
+        draft = drafted(self._content.sealer, sealed[row.ref])
         of_case = await case_of(self._content, row.id)
+        if asked.if_match not in (None, await find_version(self._content, row.id, draft)):
+            raise _changed()
+        request = complete(draft, asked, author_of(row, caller, self._actor))
         request |= of_case
         actor, now = pseudonym(caller.actor, self._actor), self._clock.now()
         approver = None
@@ -281,6 +283,14 @@ def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow, of_ca
             "the draft was released, changed or discarded meanwhile; nothing was sent",
             hint="trm draft show prints it as it is now",
         )
+
+
+def _changed() -> RefusedError:
+    return RefusedError(
+        Code.CHANGED_MEANWHILE,
+        "the draft is not the one you have seen; nothing was sent",
+        hint="read it again, and release the version that it has now",
+    )
 
 
 def _same_person() -> RefusedError:

@@ -183,6 +183,12 @@ def _said(value: Json) -> str | None:
     return value if isinstance(value, str) else None
 
 
+async def find_version(content: Content, id: str, draft: Mapping[str, Json]) -> str:
+    """Find the version in which a draft is shown now, with the case that it is of."""
+    shown = await content.store.read(lambda c: name_cases(content.sealer, c, {id: draft}))
+    return version_of(shown[id])
+
+
 def version_of(draft: Mapping[str, Json]) -> str:
     """The entity tag of a draft: equal where every member is, and a hash under no key of what only its reader has."""
     return b64u(sha256(canon(dict(draft)))[:16])

@@ -72,6 +72,27 @@ async def test_nobody_overwrites_what_another_person_changed(tmp_path: Path):
             assert (gone.status, gone.value["code"]) == (409, "conflict")
 
 
+async def test_nobody_releases_what_they_have_not_seen(tmp_path: Path):
+    """The second of two people says which version they read; where the first one has made another, nothing goes."""
+    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
+        await pair(nodes["FR"], nodes["AL"])
+        async with door(tmp_path, "FR") as shell:
+            ana, ben = [await signed_in(shell, nodes["FR"], name) for name in ("Ana B.", "Ben C.")]
+            saved = (await ana.ask("POST", DRAFTS, {"draft": enquiry("AL")})).value
+            place, two = f"{DRAFTS}/{saved['id']}", {"two_people": True}
+            assert (await ana.ask("POST", f"{place}/release", two)).value["state"] == "waiting_second"
+            read = (await ben.ask("GET", place)).value
+            urgent = {**read["draft"], "header": {**read["draft"]["header"], "priority": "urgent"}}
+            assert (await ana.ask("PUT", place, {"draft": urgent}, If_Match=f'"{read["version"]}"')).status == 200
+            assert (await ana.ask("POST", f"{place}/release", two)).value["state"] == "waiting_second"
+            late = await ben.ask("POST", f"{place}/release", {}, If_Match=f'"{read["version"]}"')
+            assert (late.status, late.value["code"]) == (412, "changed_meanwhile")
+            assert (await ben.ask("GET", MESSAGES)).value["messages"] == []
+            assert (await ben.ask("POST", f"{place}/release", {}, If_Match=read["version"])).status == 400
+            now = (await ben.ask("GET", place)).value["version"]
+            assert (await ben.ask("POST", f"{place}/release", {}, If_Match=f'"{now}"')).status == 201
+
+
 async def headers(caller: Caller, place: str) -> Mapping[str, str]:
     """The headers of an answer."""
     async with caller.session.get(caller.base + place) as response:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from support import desks
-from support.acting import SECOND
 from support.ceremony import ADMINS, change, play
 from support.desks import Desk, consent, header, served
 from support.patience import PATIENCE
@@ -86,7 +85,7 @@ def test_files_from_desk_to_desk(tmp_path: Path) -> None:
         assert said(fr, "attachment", "list")["moving"] == []  # what nothing took is forgotten
         draft.write_text(json.dumps(referral(given["id"], 0, 1)))
         first = said(fr, "send", str(draft), "--attach", str(one), "--attach", str(two))
-        sent = json.loads(fr.trm("draft", "release", first["id"], "--json", by=SECOND).stdout)
+        sent = fr.release_second(first["id"])
         end = time.monotonic() + PATIENCE
         while not (files := _files(al, sent["id"])):
             assert time.monotonic() < end, "the files did not come"

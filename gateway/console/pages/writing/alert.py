@@ -71,7 +71,7 @@ async def send_alert(visit: Visit) -> web.StreamResponse:
     if not found["goes"] or found["warnings"] or found["doubts"]:
         return visit.go(f"/drafts/{shown['id']}/preview")
     try:
-        done = await visit.act("draft.release", {"id": shown["id"]}, key=form.one("key") or None)
+        done = await visit.act("draft.release", {"id": shown["id"], "if_match": saved}, key=form.one("key") or None)
     except RefusedError as error:
         return await _page(visit, shown, draft, version=saved, status=409, told=visit.told(error))
     if "conversation" not in done:  # the first of two people

@@ -203,7 +203,8 @@ def test_a_referral_is_proven_from_end_to_end(paired):
     assert fr.trm("schema", "check", "-", given=json.dumps(draft)).stdout == "no fault found\n"
     first = fr.json("send", "-", "--key", "case-1", given=json.dumps(draft), by="Ana B.")
     assert first["state"] == "waiting_second"
-    sent = fr.json("draft", "release", first["id"], by="Ben C.")
+    read = fr.json("draft", "show", first["id"], by="Ben C.")
+    sent = fr.json("draft", "release", first["id"], "--version", read["version"], by="Ben C.")
     arrived(fr, sent["id"], "awaiting_opening")
     assert list((al.base / "cases" / "incoming").iterdir())
     listed = al.json("message", "list", "--in")["messages"]

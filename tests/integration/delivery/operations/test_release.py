@@ -15,7 +15,11 @@ from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
 
 import schemas
+from gateway.database.sealed_content import Content
+from gateway.delivery.operations import release
+from gateway.delivery.operations.completing import case_of
 from gateway.errors import Code, RefusedError
+from gateway.ports import Json
 from keys.primitives.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
@@ -79,6 +83,14 @@ async def refused(party: Party, code: Code, operation: str, **arguments: Any) ->
 async def state(party: Party, id: str) -> str:
     """State of a draft."""
     return str((await party.call("draft.show", id=id))["state"])
+
+
+async def released_otherwise(party: Party, id: str) -> None:
+    """The first person makes it urgent, and releases that."""
+    shown = await party.call("draft.show", id=id, by="w-1")
+    shown["draft"]["header"]["priority"] = "urgent"
+    await party.call("draft.change", id=id, draft=shown["draft"], if_match=shown["version"])
+    await party.call("draft.release", id=id, by="w-1")
 
 
 async def test_a_referral_goes_when_two_people_released_it(two: Two) -> None:
@@ -155,6 +167,38 @@ async def test_a_changed_draft_is_released_anew_by_both(two: Two) -> None:
     assert await state(fr, id) == "released"
     question = example("enquiry.capacity/1", "AL")
     assert (await fr.call("draft.release", id=await drafted(fr, question), by="w-1"))["state"] == "queued"
+
+
+async def test_the_second_person_releases_what_they_have_seen(two: Two) -> None:
+    """Who was shown what the first one has changed and released again since is told so, and nothing goes."""
+    fr = two.fr
+    id = await drafted(fr, referral())
+    await fr.call("draft.release", id=id, by="w-1", consent=CONSENT)
+    shown = await fr.call("draft.show", id=id, by="w-2")
+    await released_otherwise(fr, id)
+    await refused(fr, Code.CHANGED_MEANWHILE, "draft.release", id=id, by="w-2", if_match=shown["version"])
+    assert await state(fr, id) == "waiting_second"
+    seen = (await fr.call("draft.show", id=id, by="w-2"))["version"]
+    sent = await fr.call("draft.release", key="second", id=id, by="w-2", if_match=seen)
+    assert (await fr.show(sent["id"]))["header"]["priority"] == "urgent"
+    assert await fr.call("draft.release", key="second", id=id, by="w-2") == sent, "the key stands for the release"
+
+
+async def test_what_is_changed_while_it_is_released_does_not_go(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was seen is still the newest as the second release begins, and no more where it is written."""
+    fr = two.fr
+    id = await drafted(fr, referral())
+    await fr.call("draft.release", id=id, by="w-1", consent=CONSENT)
+    seen = (await fr.call("draft.show", id=id, by="w-2"))["version"]
+
+    async def changed(content: Content, draft: str) -> dict[str, Json]:
+        monkeypatch.setattr(release, "case_of", case_of)
+        await released_otherwise(fr, id)
+        return await case_of(content, draft)
+
+    monkeypatch.setattr(release, "case_of", changed)
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, by="w-2", if_match=seen)
+    assert await state(fr, id) == "waiting_second"
 
 
 async def test_danger_to_life_is_approved_by_the_second_person(two: Two) -> None:

@@ -305,3 +305,26 @@ def test_a_consent_with_faults_is_refused(federation):
     ran = federation.fr.trm("consent", "record", "-", "--number", "fr-7f3a", by="Ana B.", given='{"given_by":"person"}')
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert "  /content/form: required" in ran.stderr or "  /content: required" in ran.stderr
+
+
+def test_the_second_of_two_people_names_the_version_that_they_read(federation, tmp_path):
+    """Without it, or with one that the first person has changed and released again since, nothing is sent."""
+    fr, path, draft = federation.fr, tmp_path / "enquiry.json", enquiry("AL")
+
+    def told(verb: str, *words: str, by: str) -> dict[str, str]:
+        path.write_text(json.dumps(draft), encoding="utf-8")
+        ran = fr.trm("draft", verb, *words, "--json", by=by)
+        assert ran.exit_code == 0, ran.stderr
+        return dict(json.loads(ran.stdout))
+
+    id = told("add", str(path), by="Ana B.")["id"]
+    told("release", id, "--two-people", by="Ana B.")
+    read = told("show", id, by="Ben C.")["version"]
+    draft["header"]["priority"] = "urgent"
+    told("change", id, str(path), "--version", read, by="Ana B.")
+    told("release", id, "--two-people", by="Ana B.")
+    for words, why in (((), "another person released this draft"), (("--version", read), "not the one you have seen")):
+        ran = fr.trm("draft", "release", id, *words, by="Ben C.")
+        assert (ran.exit_code, ran.stdout, why in ran.stderr) == (1, "", True)
+    now = told("show", id, by="Ben C.")["version"]
+    assert told("release", id, "--version", now, by="Ben C.")["state"] == "queued"

@@ -78,6 +78,7 @@ async def test_one_button_sends_it():
         seen = await there.post(PAGE, form.filled(ANSWERS, act="send"))
         assert seen.headers["Location"] == f"/alerts/{OTHER}"
         assert done(there) == ["draft.change", "draft.preview", "draft.release"]
+        assert [arguments["if_match"] for name, arguments, _ in there.desk.calls if name == "draft.release"] == ["v2"]
         (saved,) = [arguments["draft"] for name, arguments, _ in there.desk.calls if name == "draft.change"]
         assert saved["header"] == HEADER and saved["content"]["asked_action"] == ANSWERS["/content/asked_action"]
 

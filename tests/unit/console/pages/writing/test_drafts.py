@@ -148,7 +148,7 @@ async def test_what_leaves_and_what_does_not():
         assert "leaves" in page.said and SCRIPT not in seen.text and "Some group" in page.said
         seen = await there.post(f"{HERE}/release", page.form(f"{HERE}/release").filled({}))
         assert seen.headers["Location"] == f"/conversations/{OTHER}"
-        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID})
+        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID, "if_match": "v1"})
 
 
 async def test_what_leaves_says_on_which_consent_it_rests():
@@ -174,10 +174,13 @@ async def test_what_leaves_says_on_which_consent_it_rests():
 
 
 async def test_a_draft_that_changed_is_not_released():
-    """What was shown is what goes."""
-    async with console(KNOWN | {"draft.preview": PREVIEW}) as there:
+    """What was shown is what goes: the node is told which version that was, and refuses another one."""
+    refused = RefusedError(Code.CHANGED_MEANWHILE, "the draft is not the one you have seen")
+    async with console(KNOWN | {"draft.preview": PREVIEW, "draft.release": refused}) as there:
         seen = await there.post(f"{HERE}/release", {"version": "v0"})
-        assert seen.status == 409 and "draft.release" not in [call[0] for call in there.desk.calls]
+        assert seen.status == 409 and "Somebody else has changed this" in seen.text
+        asked = [arguments for operation, arguments, _ in there.desk.calls if operation == "draft.release"]
+        assert asked == [{"id": ID, "if_match": "v0"}]
 
 
 async def test_a_message_to_a_feared_state_says_so_and_can_be_released():
@@ -197,7 +200,7 @@ async def test_a_second_person_can_be_asked_for_where_one_is_enough():
         assert page.form(f"{HERE}/release").buttons == [("act", "two")]
         seen = await there.post(f"{HERE}/release", {"version": "v1", "act": "two"})
         assert seen.headers["Location"] == f"{HERE}/preview"
-        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID, "two_people": True})
+        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID, "if_match": "v1", "two_people": True})
         there.desk.answers |= {
             "draft.show": draft("referral.request/1"),
             "draft.preview": PREVIEW | {"type": "referral.request/1"},
