@@ -27,9 +27,10 @@ from gateway.erasure import store as erasures
 from gateway.erasure.store import HoldRow
 from gateway.foundation.ids import CaseId, UnitId
 from gateway.ledger import store as ledger
-from gateway.ledger.rules import HASH, Taken, named_whom
+from gateway.ledger.rules import HASH, Taken, named_link, named_whom
 from gateway.ledger.store import LedgerRow
 from gateway.messages.store import messages
+from gateway.policy import store as policy
 from keys.primitives.encoding import b64u, unb64u
 
 WHY = "the ledger of this node, after a restore"
@@ -60,6 +61,7 @@ class CasesAgain:
     def _apply(self, connection: Connection, rows: Sequence[LedgerRow], here: Here, now: int) -> None:
         names = here.names
         found = [row for row in rows if row.subject in names]
+        loose = self._loose_holds(connection, rows, found)
         changed = set[CaseId]()
         case_of = partial(self._case, connection, here)
         for act in acts([row for row in found if row.kind == Taken.MOVED]):
@@ -76,10 +78,24 @@ class CasesAgain:
             ref = min((row.ref for row in rows_of), default=None)
             journal.raise_alarm(connection, at=now, kind="case.changed_again", ref=ref)
         if found:
-            ledger.settle(connection, [row.n for row in found])
+            ledger.settle(connection, [row.n for row in [*found, *loose]])
             journal.append_leaf(connection, leaf(now, "ledger.applied", count=len(found)))
 
     # --- merged, split and moved --------------------------------------------------------------------------------------
+
+    def _loose_holds(
+        self, connection: Connection, rows: Sequence[LedgerRow], found: Sequence[LedgerRow]
+    ) -> list[LedgerRow]:
+        """Find what changes that are found here moved of asylum holds that are of no case yet: each is laid over that
+        of its conversation. Left for later, the entry would take it from where people brought both meanwhile.
+        """
+        changes = {(row.at, row.detail) for row in found if row.kind == Taken.MOVED}
+        moved = [row for row in rows if row.kind == Taken.MOVED and (row.at, row.detail) in changes]
+        held = [unb64u(row.detail, HASH) for row in ledger.due(connection, [Taken.HELD])] if moved else []
+        labels = {*held, *policy.labels(connection)} if moved else set[bytes]()
+        loose = labels - store.cases_of(connection, labels).keys()
+        names = set(self._content.sealer.hashes([*map(named_link, loose)]))
+        return [row for row in moved if row.subject in names]
 
     def _move(self, connection: Connection, act: Sequence[LedgerRow], here: Here, now: int) -> set[CaseId]:
         """Each part of one act goes from the case that it is of here to the one that the ledger names; these cases."""

@@ -187,3 +187,25 @@ async def test_it_ends_with_what_is_left_of_its_case(drill: Drill) -> None:
     await two.fr.call("conversation.erase", id=THEN, by=ANA, reason="not_needed")
     assert await held(two.fr) == []
     assert await two.fr.rows("select * from asylum_hold") == []
+
+
+async def test_it_stays_where_people_bring_it_after_the_restore(drill: Drill) -> None:
+    """It was placed, and moved with its conversation, after the backup. That is so again once: when people move both on
+    and the node starts anew, the hold lies over the case to which they went.
+    """
+    fr = drill.two.fr
+    await agreed(fr, "F-1", ONE)
+    await referred(drill.two, "F-1", ONE, conversation=THEN)
+    ours = await case_of(fr, THEN)
+    hers, his = [(await fr.call("case.open", label=label, by=ANA))["id"] for label in ("Blue 7", "Blue 8")]
+    parts = {"conversations": [THEN], "consents": [ONE]}
+    data, keystore = await drill.backup()
+    drill.two.clock.advance(60)
+    await fr.call("asylum.hold", id=THEN, by=ANA, states=["AL"])
+    await changed(fr, "case.move", source=ours, into=hers, **parts)
+    await drill.lose_all_but(data, keystore, drill.ledger)
+    await changed(fr, "case.move", source=hers, into=his, **parts)
+    await fr.stop()
+    await fr.start()
+    shown = await fr.call("case.show", id=his, by=ANA)
+    assert [one["conversation"] for one in shown["asylum_holds"]] == [THEN]

@@ -269,7 +269,7 @@ async def test_an_enquiry_that_joined_a_case_went_on_to_another(drill: Drill, ki
     await fr.call("case.join", id=case, conversation=talk, by="w-1")
     wanted = {"id": case} if kind == "case.merge" else {"source": case, "conversations": [talk]}
     await persons.changed(fr, kind, into=other, **wanted)
-    await drill.lose_all_but(data, keystore, drill.ledger)
+    await put_back(drill, data, keystore)
     shown = await fr.call("case.show", id=other)
     assert talk in [one["conversation"] for one in shown["conversations"]]
     assert [(one["conversation"], one["states"]) for one in shown["asylum_holds"]] == [(talk, ["MA"])]
