@@ -21,11 +21,15 @@ from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ledger import store as ledger
+from gateway.ledger.rules import Entry, Taken
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
+from gateway.peers.link_reset_state import ResetState
+from gateway.peers.reset_rows import ResetRow
 from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import HoldsOnCases, Named
 from gateway.policy.store import AsylumHold
+from gateway.trust.link_reset import store as resets
 from keys.primitives.encoding import b64u, lp_join
 
 NOW = 1_800_000_000
@@ -144,6 +148,36 @@ async def test_a_hold_of_what_is_not_here_yet_does_not_end(content: Content):
     await content.store.move(lambda c: asylum_holds.lay_again(c, content, {b"hold 1": [b"hold 1"]}, at=NOW))
     left = await forgotten(content)
     assert (len(left.holds), left.told) == (1, [(NOW, "asylum.held_again")])
+
+
+@pytest.mark.parametrize(
+    ("there", "reset", "left"),
+    [
+        ((True, True), ResetState.OPEN, 0),
+        ((True, False), ResetState.OPEN, 0),
+        ((True, False), ResetState.REQUIRED, 1),
+        ((False, False), ResetState.OPEN, 1),
+        ((), ResetState.OPEN, 1),
+    ],
+    ids=["it was here", "a part of it was here", "a part may come again", "it was not here", "it lay over none"],
+)
+async def test_a_hold_without_a_conversation_ends_with_its_case(
+    content: Content, there: tuple[bool, ...], reset: ResetState, left: int
+):
+    """The ledger has an entry for each name of the case, which waits until what has that name is here."""
+    label = b"a lost label" + bytes(4)
+    entries = [Entry(n=n, at=NOW, kind=Taken.OVER, of=b"%016d" % n, detail=b64u(label)) for n, _ in enumerate(there)]
+
+    def move(connection: Connection) -> None:
+        resets.put(connection, ResetRow(peer=rows.PEER, state=str(reset), at=NOW))
+        ledger.add_read(connection, entries)
+        ledger.settle(connection, [n for n, found in enumerate(there) if found])
+        asylum_holds.lay_again(connection, content, {label: [label]}, at=NOW)
+
+    await content.store.move(move)
+    assert len((await forgotten(content)).holds) == left
+    lifted = [row.detail for row, _ in await content.store.read(_ledger) if row.kind == Taken.LIFTED]
+    assert lifted == [b64u(label)] * (1 - left)
 
 
 async def laid_again(content: Content, *holds: list[bytes]) -> dict[bytes, int]:
