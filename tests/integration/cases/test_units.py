@@ -213,6 +213,15 @@ async def test_a_case_stays_with_its_unit_whatever_is_merged_into_it(two: Two):
     assert (await fr.call("case.show", id=other))["units"] == ["shelter"]
 
 
+async def test_a_consent_that_is_moved_alone_brings_no_unit(two: Two):
+    """The case to which it goes stays with those who wrote in it."""
+    fr = two.fr
+    hers, other = await case_of(fr, TALK), (await fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    await fr.call("case.hand_over", id=hers, unit="shelter", reason="she moved there", by=ANA)
+    await changed(fr, "case.move", source=hers, into=other, consents=[HERS])
+    assert (await fr.call("case.show", id=other))["keepers"] == []
+
+
 async def test_a_unit_keeps_the_case_that_it_opens(two: Two):
     """A consent recorded by a worker of the shelter under a new number is of a case of the shelter."""
     fr = two.fr

@@ -99,28 +99,49 @@ async def test_a_record_that_takes_the_number_of_another_case_is_refused_alone(t
     assert len(await waiting(two.fr)) == 2
 
 
-async def test_a_record_goes_with_the_last_of_what_was_made_of_it(two: Two) -> None:
-    """His record had her number by mistake until two people split off what was sent of it: what the case system says of
-    it next is a draft of his case, and what it says of her one of hers. Taken back, both are of one case.
-    """
+async def mixed_up(two: Two) -> tuple[str, str]:
+    """His record has her number by mistake, and was sent: her case, and the conversation with him."""
     fr = two.fr
     await agreed(fr, "n-1", CONSENT)
     offer(fr, hers=relying("n-1"), his=relying("n-1"))
     await collector(fr).once()
-    her_draft, his_draft = await waiting(fr)
-    await fr.call("draft.release", id=his_draft["id"], by=ANA)
-    sent = await fr.call("draft.release", id=his_draft["id"], by=BEN)
-    hers = her_draft["of_case"]["id"]
-    split = await changed(fr, "case.split", id=hers, conversations=[sent["conversation"]])
+    hers, his = await waiting(fr)
+    await fr.call("draft.release", id=his["id"], by=ANA)
+    sent = await fr.call("draft.release", id=his["id"], by=BEN)
     fr.system.settled.clear()
+    return hers["of_case"]["id"], sent["conversation"]
+
+
+async def records(party: Party) -> set[tuple[str]]:
+    """The cases that records are linked to."""
+    return set(await party.rows("select case_id from case_link where kind = 'record'"))
+
+
+async def test_a_record_goes_with_the_last_of_what_was_made_of_it(two: Two) -> None:
+    """Once two people have split off what was sent of his record, what the case system says of it next is a draft of
+    his case, and what it says of her one of hers. Taken back, both are of one case.
+    """
+    fr, (hers, his_talk) = two.fr, await mixed_up(two)
+    split = await changed(fr, "case.split", id=hers, conversations=[his_talk])
     offer(fr, hers=referral("n-1"), his=referral("n-2"))
     await collector(fr).once()
     assert [draft["of_case"]["id"] for draft in await waiting(fr)] == [hers, split["into"]]
-    links = "select case_id from case_link where kind = 'record' order by case_id"
-    assert len(await fr.rows(links)) == 2
+    assert await records(fr) == {(hers,), (split["into"],)}
     await fr.call("case.undo", id=split["change"], by=BEN)
     await fr.call("case.confirm", id=split["change"], by=ANA)
-    assert await fr.rows(links) == [(hers,), (hers,)]
+    assert await records(fr) == {(hers,)}
+
+
+async def test_a_record_stays_while_something_of_it_does(two: Two) -> None:
+    """A draft of it waits in her case when what was sent of it is split off; then the draft goes, and so does it."""
+    fr, (hers, his_talk) = two.fr, await mixed_up(two)
+    offer(fr, his=referral("n-1"))
+    await collector(fr).once()
+    _, draft = await waiting(fr)
+    await changed(fr, "case.split", id=hers, conversations=[his_talk])
+    assert await records(fr) == {(hers,)}
+    split = await changed(fr, "case.split", id=hers, drafts=[draft["id"]])
+    assert await records(fr) == {(hers,), (split["into"],)}
 
 
 async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> None:
