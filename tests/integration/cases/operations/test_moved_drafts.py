@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 from support.persons import ANA, changed, referral
 
 from gateway.composition.serving import make_intake
-from gateway.delivery.operations import drafting
+from gateway.delivery.operations import waiting_drafts
 from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
 from gateway.ports import LocalRecord
@@ -95,7 +95,7 @@ async def test_a_draft_that_two_people_take_while_it_is_saved_stays_with_them(
     async def split() -> None:
         await changed(fr, "case.split", id=seen["of_case"]["id"], drafts=[seen["id"]])
 
-    meanwhile(monkeypatch, drafting, "name_cases", split)
+    meanwhile(monkeypatch, waiting_drafts, "name_cases", split)
     with pytest.raises(RefusedError) as caught:
         await reworded(fr, seen)
     assert caught.value.code is Code.CHANGED_MEANWHILE
