@@ -266,12 +266,11 @@ class AttachmentLibrary:
 # --- adding -------------------------------------------------------------------------------------------------------
 
 
-def resent_as(sealer: ContentSealer, id: str) -> str:
-    """The id of the message that says again what a failed one said: always the same, so that copies of files which were
-    left for it are found when that one is erased.
+def resent_as(sealer: ContentSealer, ids: Sequence[str]) -> list[str]:
+    """The ids of the messages that say again what failed ones said: always the same, so that copies of files which were
+    left for one are found when that one is erased.
     """
-    (hashed,) = sealer.hashes([b"again/" + id.encode()])
-    return b64u(hashed[:16])
+    return [b64u(hashed[:16]) for hashed in sealer.hashes([b"again/" + id.encode() for id in ids])]
 
 
 def waiting_in(sealer: ContentSealer, connection: Connection, id: str) -> tuple[SecretPart, ...]:

@@ -13,10 +13,12 @@ from gateway.cases import store
 from gateway.cases.register import CaseRegister, cards_in, draft_key, number_signs
 from gateway.cases.rules import Card, CaseState, LinkKind
 from gateway.cases.safeguards import HoldsOnCases
-from gateway.cases.store import Link
+from gateway.cases.store import CaseRow, Link
+from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
+from gateway.errors import RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import local, messages, records
 
@@ -39,10 +41,11 @@ class BroughtAlong:
         """Link what was of no case to one; how much of it was. A conversation brings the asylum hold placed on it."""
         new = set(keys) - store.cases_of(connection, keys).keys()
         talks = {one.conversation for one in messages.of_conversations(connection, [*new])}
-        kinds = {key: LinkKind.CONVERSATION if key in talks else LinkKind.CONSENT for key in new}
+        consents = {key for key, held in local.consents_of(connection, new).items() if held}
+        kinds = dict.fromkeys(consents, LinkKind.CONSENT) | dict.fromkeys(talks, LinkKind.CONVERSATION)
         store.link(connection, [Link(key=key, kind=kind, case_id=case) for key, kind in kinds.items()])
         self._holds.lay_along(connection, talks, now)
-        return len(new)
+        return len(kinds)
 
     def carry(
         self, connection: Connection, keys: Collection[bytes], was: CaseId, to: CaseId, actor: str | None, now: int
@@ -52,8 +55,8 @@ class BroughtAlong:
         a case that was merged stays as it is for the day on which people take that back.
         """
         rows = store.get(connection, (was, to))
-        if len(rows) < 2:
-            return  # what moved was of no case
+        if len(rows) < 2 or self._is_damaged(connection, rows.values()):
+            return  # what moved was of no case; or what does not open now may be put right, and is not written over
         cards, merged = cards_in(self._sealer, connection, rows.values()), rows[was].state == CaseState.MERGED
         giving, new = (
             replace(cards[case], number=self._find_number(connection, case, cards[case], cards[other]))
@@ -68,6 +71,10 @@ class BroughtAlong:
         for case, card in changed.items():
             if card != cards[case]:
                 self._cases.write_card(connection, rows[case], card)
+
+    def _is_damaged(self, connection: Connection, rows: Collection[CaseRow]) -> bool:
+        sealed = content_rows.get(connection, [row.card for row in rows if row.card is not None])
+        return any(isinstance(card, RefusedError) for card in self._sealer.open_each([*sealed.values()]))
 
     def _find_number(self, connection: Connection, case: CaseId, *cards: Card) -> str | None:
         """Find the first number on these cards that is linked to a case."""

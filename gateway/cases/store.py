@@ -220,7 +220,7 @@ def forget_over(connection: Connection, keys: Collection[bytes]) -> list[int]:
     """
     touched = set(cases_of(connection, keys).values())
     unlink(connection, keys)
-    changes = select(case_change).join(case_moved, case_moved.c.change == case_change.c.ref)
+    changes = select(case_change).join(case_moved, case_moved.c.change == case_change.c.ref).distinct()
     for row in connection.execute(changes.where(case_moved.c.key.in_(list(keys)))).all():
         undone = (row.kind, row.state) == (ChangeKind.SPLIT, ChangeState.UNDONE)
         left = row.target if undone else row.source
@@ -240,7 +240,8 @@ def is_kept(connection: Connection, id: CaseId) -> bool:
     row = get(connection, [id]).get(id)
     if row is None or row.state != CaseState.OPEN:
         return True
-    return connection.execute(select(case_link.c.key).where(there | held).limit(1)).first() is not None
+    found = (connection.execute(select(case_link.c.key).where(one).limit(1)).first() for one in (held, there))
+    return any(one is not None for one in found)
 
 
 def forget_empty(connection: Connection, id: CaseId) -> list[int]:

@@ -83,7 +83,8 @@ class Intake:
     async def once(self) -> int:
         """Take the records that are ready, some at a time; returns how many.
 
-        Raises TransientError, at the end, where files of one of them could not be read now: the others are taken.
+        Raises TransientError, at the end, where files of one of them could not be read now, or it was erased or taken
+        meanwhile: the others are taken.
         """
         records = await self._adapter.pull()
         kind = self._adapter.describe().kind

@@ -53,8 +53,8 @@ class RecordDrafter:
     async def take(self, kind: str, pulled: Sequence[LocalRecord]) -> list[Notice | TransientError]:
         """Make the drafts of these records durable, with their files, or say what is wrong with each; the same version
         again changes nothing. `kind` is that of the adapter; each `ref` stands here once. Where files of a record
-        cannot be read now, or people erased meanwhile what was made of it, the error stands in the place of its
-        outcome: it has to come once more.
+        cannot be read now, or it was erased or taken meanwhile, the error stands in the place of its outcome: it has to
+        come once more.
         """
         now = self._clock.now()
         keys = self._content.sealer.origin_indexes(kind, [record.ref for record in pulled])

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from gateway.attachments import store as attachments
 from gateway.cases import register
-from gateway.cases import store as cases
 from gateway.cases.register import Joining
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -94,11 +93,11 @@ def write_records(
     drawn = [(one.read, one.draft) for one in going if one.draft is not None and one.read.row.ref not in missed]
     content.put(connection, [*(one.name for one in going if one.name is not None), *(sealed for _, sealed in drawn)])
     records.add_origins(connection, [one.read.row for one in going if not one.read.known])
-    drafted = {read.row.ref for read, _ in drawn}
+    joined = {one.read.row.ref for one in going if one.joining is not None} & {read.row.ref for read, _ in drawn}
     for one in going:
         if one.read.known:
             records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
-            _replace_draft(connection, one.read.row.ref, by_another=one.read.row.ref in drafted)
+            _replace_draft(connection, one.read.row.ref, by_another=one.read.row.ref in joined)
         if one.read.left is not None:
             attachments.drop_unsent(connection, one.read.left)
     local.add_drafts(
@@ -129,12 +128,11 @@ def _changed_meanwhile() -> TransientError:
 
 
 def _replace_draft(connection: Connection, origin: int, *, by_another: bool) -> None:
-    """Nothing is kept of the draft of before. Where none comes in its place since the record is refused, its case waits
-    for the record to be put right, with all that people laid over it.
+    """Nothing is kept of what the draft of before said. Where none comes in its place, since the record is refused or
+    says no case any more, it keeps its place: the case waits for the record to be put right, with all that people laid
+    over it.
     """
     for row in local.replace_drafts(connection, origin, was=local.WAITING, to=local.REPLACED):
         content.erase(connection, row.ref)
         if by_another:
             register.forget_draft(connection, row.id)
-        else:
-            cases.unlink(connection, [register.draft_key(row.id)])

@@ -1,8 +1,8 @@
 """Erasing messages (nrm1 13.3): each step can be repeated after a crash at any point.
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message: its stored envelope, its files,
-       the drafts it was made of and a later one of the same record with its files, why it was shown to a data
-       protection officer; who knows of it is written down; what is in memory of any conversation is forgotten
+       the drafts it was made of and, where people ask, a later one of the same record with its files, why it was shown
+       to a data protection officer; who knows of it is written down; what is in memory of any conversation is forgotten
     2  the case system is asked to erase what it was shown, and the record that a message of ours was made of; its
        honest answer is kept (nrm1 12.6), and nothing is "not held" that was not looked for (domain 10.8)
     3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
@@ -182,7 +182,7 @@ class Eraser:
         messages.handed(connection, [row.ref for row in rows if row.direction == IN])
         origins = {row.origin: reasons[row.ref] for row in rows if row.origin is not None}
         wanted = [ref for ref, reason in origins.items() if reason in GROUNDS]  # a rule leaves what is still worked on
-        again = [resent_as(self._content.sealer, row.id) for row in rows if row.state == Outgoing.FAILED]
+        again = resent_as(self._content.sealer, [row.id for row in rows if row.state == Outgoing.FAILED])
         for files in (*files_of_waiting(connection, self._content.sealer, wanted).values(), *again):
             store.drop_unsent(connection, files)
         erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
@@ -238,8 +238,9 @@ class Eraser:
         await self._attachments.sweep()
 
     async def forget_names(self) -> None:
-        """Do of this what asks no clock."""
-        await self._content.store.move(erasures.erase_replaced)
+        """Do of this what asks no clock, and erase the drafts that were replaced."""
+        while await self._content.store.move(erasures.erase_replaced):
+            pass
         await self._content.store.move(erasures.erase_origins)
         await self._content.store.checkpoint(truncate=True)
 

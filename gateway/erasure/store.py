@@ -163,9 +163,18 @@ def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) ->
     _erase_drafts(connection, draft.c.origin.in_(origins), draft.c.state != but)
 
 
-def erase_replaced(connection: Connection) -> None:
-    """The same of every draft whose record changed: before 0.2.0 it was kept."""
-    _erase_drafts(connection, draft.c.ref.in_(select(datakey.c.ref)), draft.c.state == local.REPLACED)
+def erase_replaced(connection: Connection) -> int:
+    """The same of some drafts whose record changed: before 0.2.0 they were kept. How many; none when all are done. The
+    last one of a record that is refused keeps its place in the case.
+    """
+    newer = draft.alias()
+    followed = exists().where(newer.c.origin == draft.c.origin, newer.c.ref > draft.c.ref)
+    kept = select(draft.c.ref).where(draft.c.ref.in_(select(datakey.c.ref)), draft.c.state == local.REPLACED)
+    some = list(connection.scalars(kept.order_by(draft.c.ref).limit(_SLICE)))
+    _erase_drafts(connection, draft.c.ref.in_(some), followed)
+    for ref in some:
+        content.erase(connection, ref)
+    return len(some)
 
 
 def _erase_drafts(connection: Connection, *chosen: ColumnElement[bool]) -> None:
@@ -174,7 +183,10 @@ def _erase_drafts(connection: Connection, *chosen: ColumnElement[bool]) -> None:
         content.erase(connection, ref)
     linked = cases.cases_of(connection, [register.draft_key(id) for id in ids.values()])
     for id in ids.values():
-        if register.draft_key(id) in linked:
+        case = linked.get(register.draft_key(id))
+        if case is not None and cases.is_kept(connection, case):
+            cases.unlink(connection, [register.draft_key(id)])
+        elif case is not None:
             register.forget_draft(connection, id)
 
 

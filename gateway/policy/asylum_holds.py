@@ -25,8 +25,6 @@ from gateway.ledger.rules import HASH
 from gateway.ledger.store import LedgerRow
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
-from gateway.peers import reset_rows
-from gateway.peers.link_reset_state import ResetState
 from gateway.policy import store
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import canon, text, texts, unb64u
@@ -114,9 +112,7 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
             if not labels or cases.cases_of(connection, labels):  # a case ends in what erases the last of it
                 continue
             laid = [] if label in labels else ledger.over(connection, labels)
-            concerned = (
-                store.concerned(connection, conversation, consents, but=but) if named else _waits(connection, laid)
-            )
+            concerned = store.concerned(connection, conversation, consents, but=but) if named else _waits(laid)
             if not concerned:
                 for hold in {unb64u(row.detail, HASH) for row in laid} or {label}:
                     ledger.add_lifted(connection, hold, labels, at=now)
@@ -126,13 +122,11 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
     await content.store.move(move)
 
 
-def _waits(connection: Connection, laid: Sequence[LedgerRow]) -> bool:
-    """Whether what a hold without a conversation lies over has yet to come again, by the entries of the ledger that lay
-    it over a case: no part of that case was here, or a link brings more of it when it begins anew.
+def _waits(laid: Sequence[LedgerRow]) -> bool:
+    """Whether what a hold without a conversation lies over may come again, by the entries of the ledger that lay it
+    over a case: a part of that case was never here since a restore, and a peer may write there.
     """
-    due = [row for row in laid if row.due]
-    begun = all(link.state == ResetState.OPEN for link in reset_rows.in_use(connection))
-    return len(due) == len(laid) or (bool(due) and not begun)
+    return not laid or any(row.due for row in laid)
 
 
 def lay_again(connection: Connection, content: Content, holds: Mapping[bytes, Sequence[bytes]], *, at: int) -> None:

@@ -176,7 +176,7 @@ class ResendOperations:
             "header": header,
             "content": said,
         }
-        id = library.resent_as(self._content.sealer, row.id)
+        (id,) = library.resent_as(self._content.sealer, [row.id])
         if await self._attachments.copied(opened, rows.get(row.ref, ()), id):
             request["message"] = id
         now = self._clock.now()
@@ -188,9 +188,11 @@ class ResendOperations:
             journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor))
 
         try:
-            await self._submission.submit(
+            done = await self._submission.submit(
                 request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
             )
+            if not done.created:  # somebody else did meanwhile
+                await self._attachments.forget(id)
         except GatewayError:
             await self._attachments.forget(id)
             raise

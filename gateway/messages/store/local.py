@@ -144,11 +144,10 @@ def drafted(connection: Connection, origins: Sequence[int]) -> set[int]:
 
 
 def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> list[DraftRow]:
-    """The local record was changed: drafts of its older version no longer wait. Returns those that did."""
-    chosen = (draft.c.origin == origin, draft.c.state == was)
-    found = [DraftRow(**row._mapping) for row in connection.execute(select(draft).where(*chosen))]
-    connection.execute(update(draft).where(*chosen).values(state=to))
-    return found
+    """The local record was changed: drafts of its older version no longer wait. Returns all that do not for this."""
+    connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
+    replaced = select(draft).where(draft.c.origin == origin, draft.c.state == to)
+    return [DraftRow(**row._mapping) for row in connection.execute(replaced)]
 
 
 def waiting_files(connection: Connection, id: str) -> list[int]:

@@ -257,7 +257,7 @@ async def test_a_refused_version_leaves_the_case_and_nothing_of_the_draft(two: T
     before = await line_of(two.fr)
     await look(two.fr, record(type="no.such/1"))
     assert two.fr.system.settled["a"].kind is NoticeKind.REFUSED
-    assert await left_of_drafts(two.fr) == (0, 0, 1)
+    assert await left_of_drafts(two.fr) == (0, 1, 1)
     await look(two.fr, headed(record(), priority="urgent"))
     after = await line_of(two.fr)
     assert after["of_case"] == before["of_case"]

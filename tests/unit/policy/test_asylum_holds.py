@@ -24,12 +24,9 @@ from gateway.ledger import store as ledger
 from gateway.ledger.rules import Entry, Taken
 from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
-from gateway.peers.link_reset_state import ResetState
-from gateway.peers.reset_rows import ResetRow
 from gateway.policy import asylum_holds, store
 from gateway.policy.asylum_holds import HoldsOnCases, Named
 from gateway.policy.store import AsylumHold
-from gateway.trust.link_reset import store as resets
 from keys.primitives.encoding import b64u, lp_join
 
 NOW = 1_800_000_000
@@ -151,25 +148,16 @@ async def test_a_hold_of_what_is_not_here_yet_does_not_end(content: Content):
 
 
 @pytest.mark.parametrize(
-    ("there", "reset", "left"),
-    [
-        ((True, True), ResetState.OPEN, 0),
-        ((True, False), ResetState.OPEN, 0),
-        ((True, False), ResetState.REQUIRED, 1),
-        ((False, False), ResetState.OPEN, 1),
-        ((), ResetState.OPEN, 1),
-    ],
-    ids=["it was here", "a part of it was here", "a part may come again", "it was not here", "it lay over none"],
+    ("there", "left"),
+    [((True, True), 0), ((True, False), 1), ((False, False), 1), ((), 1)],
+    ids=["it was here", "a part of it may come again", "it was not here", "it lay over none"],
 )
-async def test_a_hold_without_a_conversation_ends_with_its_case(
-    content: Content, there: tuple[bool, ...], reset: ResetState, left: int
-):
+async def test_a_hold_without_a_conversation_ends_with_its_case(content: Content, there: tuple[bool, ...], left: int):
     """The ledger has an entry for each name of the case, which waits until what has that name is here."""
     label = b"a lost label" + bytes(4)
     entries = [Entry(n=n, at=NOW, kind=Taken.OVER, of=b"%016d" % n, detail=b64u(label)) for n, _ in enumerate(there)]
 
     def move(connection: Connection) -> None:
-        resets.put(connection, ResetRow(peer=rows.PEER, state=str(reset), at=NOW))
         ledger.add_read(connection, entries)
         ledger.settle(connection, [n for n, found in enumerate(there) if found])
         asylum_holds.lay_again(connection, content, {label: [label]}, at=NOW)

@@ -95,7 +95,7 @@ async def test_words_find_a_case(two: Two):
         return [one["id"] for one in (await fr.call("case.find", text=text, **more))["cases"]]
 
     assert await found("seven BLUE") == [blue]
-    assert await found("f-2") == [await case_of(fr, OTHER)]
+    assert await case_of(fr, OTHER) in await found("f-2")  # a part of a reference may begin so too
     assert sorted(await found("blue")) == sorted([blue, sea])
     assert await found("green") == []
     first = await fr.call("case.find", text="blue", limit=1)
