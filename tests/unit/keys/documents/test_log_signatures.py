@@ -62,7 +62,8 @@ def test_one_bad_signature_of_a_known_key_spoils_the_note() -> None:
     with refused(Code.BAD_SIGNATURE):
         open_checkpoint(SIGNED.plus([bad]), HEAD.origin, [LOG.public])
     for place, line in enumerate(COSIGNED):
-        worse = [*COSIGNED[:place], replace(line, value=line.value[:-1] + b"\0"), *COSIGNED[place + 1 :]]
+        altered = line.value[:-1] + bytes([line.value[-1] ^ 1])
+        worse = [*COSIGNED[:place], replace(line, value=altered), *COSIGNED[place + 1 :]]
         with refused(Code.BAD_SIGNATURE, "does not verify"):
             verify_cosignatures(SIGNED.plus(worse), {WITNESS: [WIT.public]})
 

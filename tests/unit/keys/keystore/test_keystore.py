@@ -327,7 +327,7 @@ def test_data_keys(path: Path, store: Keystore) -> None:
     for row, n, data in [
         (b"s" * 16, 1, wrapped),
         (ROW, 2, wrapped),
-        (ROW, 1, wrapped[:-1] + b"\0"),
+        (ROW, 1, wrapped[:-1] + bytes([wrapped[-1] ^ 1])),
         (ROW, 1, b""),
     ]:
         with fails(Code.UNDECRYPTABLE):

@@ -128,7 +128,8 @@ def test_a_step_that_does_not_open_changes_nothing(paths: tuple[Path, Path], two
     for number in range(3):
         steps.append(step_of(one, AddKey(Use.HTTP, NOW + number)))
         one.follow(steps[-1:])
-    spoilt = Step(n=4, before=steps[2].before, mark=steps[2].mark, sealed=steps[2].sealed[:-1] + b"x")
+    sealed = steps[2].sealed
+    spoilt = Step(n=4, before=steps[2].before, mark=steps[2].mark, sealed=sealed[:-1] + bytes([sealed[-1] ^ 1]))
     before = paths[1].read_bytes()
     for wrong in (steps[1:], [steps[0], steps[2]], [steps[0], steps[0]], steps[::-1], [*steps[:2], spoilt]):
         with pytest.raises(RefusedError):
