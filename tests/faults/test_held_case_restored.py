@@ -33,19 +33,26 @@ async def refused(party: Party, number: str, consent: str) -> str:
     return str(caught.value.code)
 
 
+async def held_since_the_backup(drill: Drill) -> tuple[Path, Path]:
+    """Make a backup of a case, then begin another conversation of it and place a hold on that; the backup."""
+    two = drill.two
+    await agreed(two.fr, "F-1", ONE)
+    await referred(two, "F-1", ONE, conversation=THEN)
+    backup = await drill.backup()
+    two.clock.advance(60)
+    await agreed(two.fr, "F-1", MORE)
+    await referred(two, "F-1", MORE, conversation=NOW)
+    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    return backup
+
+
 async def test_the_conversation_of_the_hold_began_after_the_backup(drill: Drill) -> None:
     """It does not come again; what is left of the case is kept from all until a person says on another conversation of
     the case which States are feared, and that this is so of the lost one too. From then on they are lifted together.
     """
     two = drill.two
-    await agreed(two.fr, "F-1", ONE)
-    await referred(two, "F-1", ONE, conversation=THEN)
-    data, keystore = await drill.backup()
-    two.clock.advance(60)
-    await agreed(two.fr, "F-1", MORE)
-    await referred(two, "F-1", MORE, conversation=NOW)
+    data, keystore = await held_since_the_backup(drill)
     assert await case_of(two.fr, NOW) == await case_of(two.fr, THEN)
-    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
     assert await refused(two.fr, "F-1", ONE) == Code.GATE_G5
     await drill.lose()
     await drill.restore(data, keystore, drill.ledger)
@@ -69,13 +76,7 @@ async def test_it_is_named_again_after_each_restore(drill: Drill, later: bool) -
     them together.
     """
     two = drill.two
-    await agreed(two.fr, "F-1", ONE)
-    await referred(two, "F-1", ONE, conversation=THEN)
-    backup = await drill.backup()
-    two.clock.advance(60)
-    await agreed(two.fr, "F-1", MORE)
-    await referred(two, "F-1", MORE, conversation=NOW)
-    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    backup = await held_since_the_backup(drill)
     for known in ([(None, [])], [(None, []), (THEN, [])]):
         await drill.lose()
         await drill.restore(*backup, drill.ledger)
@@ -174,13 +175,7 @@ async def test_its_conversation_joined_the_case_after_the_backup(drill: Drill) -
 async def test_it_stays_where_its_own_conversation_may_come_again(drill: Drill) -> None:
     """That is lost here and not at the peer: what it writes there is held, whatever of the case was erased."""
     two = drill.two
-    await agreed(two.fr, "F-1", ONE)
-    await referred(two, "F-1", ONE, conversation=THEN)
-    data, keystore = await drill.backup()
-    two.clock.advance(60)
-    await agreed(two.fr, "F-1", MORE)
-    await referred(two, "F-1", MORE, conversation=NOW)
-    await two.fr.call("asylum.hold", id=NOW, by=ANA, states=["AL"])
+    data, keystore = await held_since_the_backup(drill)
     await drill.lose_all_but(data, keystore, drill.ledger)
     await drill.reset()
     assert await held(two.fr) == [(None, [])]
