@@ -25,7 +25,7 @@ from gateway.erasure.rules import DAY, Backups
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.foundation.config import BackupSection
 from gateway.foundation.ids import CaseId, MessageId, NodeId
-from gateway.messages.store import handed_over, links, local, messages, records
+from gateway.messages.store import conversations, handed_over, links, local, messages, records
 from gateway.messages.store.links import NumberRow
 from gateway.messages.store.local import ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
@@ -81,6 +81,15 @@ def test_what_was_erased_is_found_by_its_message(connection: Connection):
     assert store.stored(connection, 1, 1) == [rows.message(3)]
 
 
+def test_what_is_left_of_some_conversations(connection: Connection):
+    """In local order, of these alone."""
+    talks = {1: b"a", 2: b"b", 3: b"a", 4: b"c", 5: b"a"}
+    messages.add(connection, [rows.message(ref, conversation=talk) for ref, talk in talks.items()])
+    erased(connection, 3)
+    assert [row.ref for row in store.stored_of(connection, [b"a", b"b"])] == [1, 2, 5]
+    assert store.stored_of(connection, []) == []
+
+
 def test_what_the_case_system_still_has_to_answer(connection: Connection):
     """In their order, page by page, until it has; then its local id is destroyed."""
     first, second = erased(connection, 1, place="due"), erased(connection, 2, place="due")
@@ -118,16 +127,27 @@ def test_what_came_once_more_is_told_again(connection: Connection):
     messages.add(
         connection, [rows.message(1, n=1, **came), rows.message(2, n=2, **came), rows.message(3, n=1, peer="b", **came)]
     )
-    gone = [erased(connection, ref, told=NOW) for ref in (1, 2, 3)]
-    for epoch, ids in ((1, ("id-1", "id-2")), (2, ("id-2",))):
+    messages.add(connection, [rows.message(4, n=1, epoch=1)])
+    gone = [erased(connection, ref, told=NOW) for ref in (1, 2, 3, 4)]
+    for peer, direction, epoch, ids in (
+        (PEER, links.IN, 1, ("id-1", "id-2")),
+        (PEER, links.IN, 2, ("id-2",)),
+        (PEER, links.OUT, 2, ("id-1",)),  # what this node sent under the same id is another message
+        ("b", links.IN, 2, ("id-1",)),
+    ):
         used = [NumberRow(n=n, id=id, prev=None, link="") for n, id in enumerate(ids, 1)]
-        links.use(connection, PEER, links.IN, epoch, used, len(used))
+        links.use(connection, NodeId(peer), direction, epoch, used, len(used))
     assert [store.came_again(connection, refs) for refs in ([1, 3], [2], [1, 2, 3], [])] == [False, True, True, False]
     store.tell_again(connection, NodeId(PEER), [])
     store.tell_again(connection, NodeId("b"), [MessageId("id-2")])
     assert store.untold(connection, 5, 9) == []
-    store.tell_again(connection, NodeId(PEER), [MessageId("id-2"), MessageId("id-3")])
-    assert store.untold(connection, 5, 9) == [replace(gone[1], told=None)]
+    store.tell_again(connection, NodeId(PEER), [MessageId(f"id-{ref}") for ref in (2, 3, 4)])
+    assert store.of(connection, [1, 2, 3, 4]) == {
+        1: gone[0],
+        2: replace(gone[1], told=None),
+        3: gone[2],
+        4: gone[3],
+    }
 
 
 # --- what goes with a message ------------------------------------------------------------------------------------
@@ -153,13 +173,52 @@ def test_a_draft_that_goes_leaves_its_case(connection: Connection):
     assert [link.key for link in cases.links(connection, shared)] == [draft_key("draft-3")]
 
 
-def test_what_was_kept_of_replaced_drafts_goes(connection: Connection):
-    """Of those alone; once more changes nothing."""
-    for ref, origin, state in ((1, 21, "replaced"), (2, 21, "waiting"), (3, 22, "released"), (4, None, "replaced")):
+def test_a_case_that_has_to_be_kept_loses_its_drafts_alone(connection: Connection, vault: ContentSealer):
+    """A legal hold lies on it: it stays, with nothing but that, and another case is as it was."""
+    held, other = CaseId("A" * 22), CaseId("B" * 22)
+    cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None) for case in (held, other)])
+    for ref, origin, case in ((1, 21, held), (2, 21, held), (3, 22, other)):
+        draft(connection, ref, origin, "discarded")
+        cases.link(connection, [Link(key=draft_key(f"draft-{ref}"), kind=LinkKind.DRAFT, case_id=case)])
+    placed = CaseHold(conversation=b"key", ground="restriction_18", until="2030-01-01", at=1)
+    kept.place(vault, connection, held, placed, at=1)
+    store.erase_drafts(connection, [21], but="waiting")
+    assert set(cases.get(connection, [held, other])) == {held, other}
+    assert [link.key for link in cases.links(connection, held)] == [b"key"]
+    assert [link.key for link in cases.links(connection, other)] == [draft_key("draft-3")]
+
+
+def test_what_was_kept_of_replaced_drafts_goes(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """Of those alone, in parts; once more changes nothing."""
+    monkeypatch.setattr(store, "_SLICE", 2)
+    for ref, origin, state in (
+        (1, 21, "replaced"),
+        (2, 21, "waiting"),
+        (3, 22, "released"),
+        (4, None, "replaced"),
+        (5, 22, "released"),
+        (6, 23, "replaced"),
+    ):
         draft(connection, ref, origin, state)
-    for _ in range(2):
-        store.erase_replaced(connection)
-        assert left(connection, 1, 2, 3, 4) == [2, 3]
+    assert [store.erase_replaced(connection) for _ in range(3)] == [2, 1, 0]
+    assert left(connection, *range(1, 7)) == [2, 3, 5]
+
+
+def test_only_the_last_draft_of_a_record_keeps_its_place(connection: Connection):
+    """By its own record: what came since of another one says nothing of it, nor does what was not replaced go."""
+    case = CaseId("case")
+    cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
+    for ref, origin, state in (
+        (1, 21, "replaced"),
+        (2, 22, "released"),
+        (3, 21, "replaced"),
+        (4, 22, "waiting"),
+        (5, None, "replaced"),
+    ):
+        draft(connection, ref, origin, state)
+        cases.link(connection, [Link(key=draft_key(f"draft-{ref}"), kind=LinkKind.DRAFT, case_id=case)])
+    store.erase_replaced(connection)
+    assert {link.key for link in cases.links(connection, case)} == {draft_key(f"draft-{ref}") for ref in (2, 3, 4, 5)}
 
 
 def test_drafts_that_wait_are_discarded(connection: Connection):
@@ -240,6 +299,8 @@ def test_files_that_wait_for_a_later_draft_count(connection: Connection, vault: 
         2: {"draft"},
         3: {"draft"},
     }
+    assert places.find_places(connection, vault, [2, 3]) == {2: {"draft"}, 3: {"draft"}}
+    assert places.held(connection, vault, [1]) == {"draft", "attachment"}
 
 
 SETTINGS = BackupSection(recovery_key=Path("recovery.pub"))
@@ -318,6 +379,18 @@ def test_records_nothing_is_left_of_are_forgotten(connection: Connection):
     }
     assert {row.ref: row.origin for row in local.drafts(connection)} == {41: None, 44: 24, 46: 26, 47: None}
     assert store.erase_origins(connection) == 0
+
+
+def test_that_a_record_is_forgotten_is_a_change_of_its_messages(connection: Connection):
+    """Whoever has read their conversations reads them again; others did not change."""
+    record(connection, 21)
+    keys = [(talk, PEER) for talk in (b"conversation", b"other")]
+    conversations.changed(connection, [(*key, "referral") for key in keys])
+    messages.add(connection, [rows.message(1, origin=21), rows.message(2, conversation=b"other"), rows.message(3)])
+    erased(connection, 1)
+    assert store.erase_origins(connection) == 1
+    assert conversations.changes_of(connection, [b"conversation", b"other"]) == dict(zip(keys, (2, 1), strict=True))
+    assert [row.ref for row in messages.changed_since(connection, keys[0], 1)] == [1]
 
 
 def test_much_is_looked_at_and_forgotten_in_parts(
