@@ -303,6 +303,15 @@ def moved(connection: Connection, change: int) -> list[bytes]:
     return list(connection.scalars(select(case_moved.c.key).where(case_moved.c.change == change)))
 
 
+def take_place(connection: Connection, old: bytes, new: bytes) -> None:
+    """Changes that are in force have moved `new`, which came in the place of `old`. One that is only asked for has not:
+    a second person was shown what the first one meant.
+    """
+    lasting = select(case_change.c.ref).where(case_change.c.state.in_(LASTING))
+    chosen = update(case_moved).where(case_moved.c.key == old, case_moved.c.change.in_(lasting))
+    connection.execute(chosen.values(key=new))
+
+
 def get_change(connection: Connection, id: str) -> ChangeRow | None:
     """One change."""
     row = connection.execute(select(case_change).where(case_change.c.id == id)).first()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.attachments import store as attachments
 from gateway.cases import register
+from gateway.cases import store as case_rows
 from gateway.cases.register import Joining
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -93,11 +94,12 @@ def write_records(
     drawn = [(one.read, one.draft) for one in going if one.draft is not None and one.read.row.ref not in missed]
     content.put(connection, [*(one.name for one in going if one.name is not None), *(sealed for _, sealed in drawn)])
     records.add_origins(connection, [one.read.row for one in going if not one.read.known])
-    joined = {one.read.row.ref for one in going if one.joining is not None} & {read.row.ref for read, _ in drawn}
+    joined = {one.read.row.ref for one in going if one.joining is not None}
+    another = {read.row.ref: read.id for read, _ in drawn if read.row.ref in joined}
     for one in going:
         if one.read.known:
             records.set_origin_version(connection, one.read.row.ref, one.read.row.version)
-            _replace_draft(connection, one.read.row.ref, by_another=one.read.row.ref in joined)
+            _replace_draft(connection, one.read.row.ref, another.get(one.read.row.ref))
         if one.read.left is not None:
             attachments.drop_unsent(connection, one.read.left)
     local.add_drafts(
@@ -127,12 +129,13 @@ def _changed_meanwhile() -> TransientError:
     )
 
 
-def _replace_draft(connection: Connection, origin: int, *, by_another: bool) -> None:
-    """Nothing is kept of what the draft of before said. Where none comes in its place, since the record is refused or
-    says no case any more, it keeps its place: the case waits for the record to be put right, with all that people laid
-    over it.
+def _replace_draft(connection: Connection, origin: int, another: str | None) -> None:
+    """Nothing is kept of what the draft of before said. `another` has come in its place; where none does, since the
+    record is refused or says no case any more, it keeps that: the case waits for the record to be put right, with all
+    that people laid over it.
     """
     for row in local.replace_drafts(connection, origin, was=local.WAITING, to=local.REPLACED):
         content.erase(connection, row.ref)
-        if by_another:
+        if another is not None:
+            case_rows.take_place(connection, register.draft_key(row.id), register.draft_key(another))
             register.forget_draft(connection, row.id)

@@ -17,7 +17,7 @@ from support.persons import ANA, BEN, agreed, changed
 from gateway.composition.serving import make_intake
 from gateway.delivery import intake as intake_module
 from gateway.delivery.intake import Intake
-from gateway.errors import Code, TransientError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation import logs
 from gateway.ports import LocalRecord, Notice, NoticeKind
 from keys.primitives.encoding import b64u
@@ -142,6 +142,41 @@ async def test_a_record_stays_while_something_of_it_does(two: Two) -> None:
     assert await records(fr) == {(hers,)}
     split = await changed(fr, "case.split", id=hers, drafts=[draft["id"]])
     assert await records(fr) == {(hers,), (split["into"],)}
+
+
+async def test_a_draft_goes_back_as_the_one_whose_place_it_took(two: Two) -> None:
+    """His draft was split off, and the case system says something else of him. That the split is taken back is about
+    what was split off, whatever it says by now: her case is not left without it, nor his with it.
+    """
+    fr = two.fr
+    offer(fr, hers=referral("n-1"), his=referral("n-1"))
+    await collector(fr).once()
+    hers, his = await waiting(fr)
+    of_both = hers["of_case"]["id"]
+    split = await changed(fr, "case.split", id=of_both, drafts=[his["id"]])
+    for said in ("n-2", "n-3"):
+        fr.system.settled.clear()
+        offer(fr, his=referral(said))
+        await collector(fr).once()
+        assert [draft["of_case"]["id"] for draft in await waiting(fr)] == [of_both, split["into"]]
+    await fr.call("case.undo", id=split["change"], by=BEN)
+    await fr.call("case.confirm", id=split["change"], by=ANA)
+    assert [draft["of_case"]["id"] for draft in await waiting(fr)] == [of_both, of_both]
+
+
+async def test_what_a_second_person_is_asked_about_is_what_the_first_saw(two: Two) -> None:
+    """A draft that took the place of another one since a person asked to move that is not moved unseen."""
+    fr = two.fr
+    offer(fr, hers=referral("n-1"), his=referral("n-1"))
+    await collector(fr).once()
+    hers, his = await waiting(fr)
+    asked = await fr.call("case.split", id=hers["of_case"]["id"], drafts=[his["id"]], reason="two persons", by=ANA)
+    fr.system.settled.clear()
+    offer(fr, his=referral("n-2"))
+    await collector(fr).once()
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("case.confirm", id=asked["change"], by=BEN)
+    assert refusal.value.code is Code.CHANGED_MEANWHILE
 
 
 async def test_a_record_that_stands_there_twice_is_drafted_once(two: Two) -> None:
