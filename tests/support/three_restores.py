@@ -138,10 +138,12 @@ class Restores:
                 return
 
     async def send_again(self) -> None:
-        """People send withdrawals again that came back from a restore: without having arrived, as their peers said."""
-        for name in self._restored:
-            query = "select id from message where direction = 'out' and state = 'failed' and reason = 'restored'"
-            for (id,) in await self._trio.rows(name, query):
+        """People send withdrawals again that came back from a restore: without having arrived, as their peers said. So
+        they do with what ended at a time on which two nodes wrongly agreed: an alarm says that it failed.
+        """
+        for name in self._restored | (self._trio.misled if len(self._trio.misled) > 1 else set()):
+            query = "select id from message where direction = 'out' and state = 'failed' and reason in {}"
+            for (id,) in await self._trio.rows(name, query.format(("restored", "expired"))):
                 shown = await self._acts.ask(name, "message.show", id=id)
                 if shown is not None and shown["type"] == WITHDRAWAL:
                     await self._acts.ask(name, "message.resend_many", by=ANA, state="failed", message=id)
