@@ -21,6 +21,7 @@ from gateway.foundation.ids import CaseId
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import named_whom
 from gateway.messages.store.messages import MessageRow
+from gateway.operations.roles import Caller
 from keys.primitives.encoding import canon
 
 NOTED = (LinkKind.ENTRY, LinkKind.BLOCK, LinkKind.QUESTION, LinkKind.ANSWER)
@@ -65,6 +66,12 @@ def refs_of(connection: Connection, case: CaseId) -> list[int]:
 def of_case(sealer: ContentSealer, connection: Connection, case: CaseId) -> list[Entry]:
     """Read what people noted of a case, as they noted it; what does not open is left out."""
     return list(_opened(sealer, connection, refs_of(connection, case)).values())
+
+
+def identity_of(caller: Caller) -> dict[BlockOf, str]:
+    """By what a caller may be kept out: as a person, as one of a unit; nothing for the owner and tokens of no unit."""
+    given = {BlockOf.PERSON: caller.person, BlockOf.UNIT: caller.unit}
+    return {kind: id for kind, id in given.items() if id is not None}
 
 
 def cases_closed_to(sealer: ContentSealer, connection: Connection, who: Mapping[BlockOf, str]) -> frozenset[CaseId]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,7 +97,8 @@ def _until(talk: Talk) -> tuple[int, bool]:
 class Wanted:
     """Which cases are wanted; what is None or false says nothing. Words are the keyed hashes that the database has:
     ``words`` are all there, ``units`` are pairs of the word of a unit and the word of cases that people gave to one,
-    ``mine`` is the word of the person who asks. ``soon_until`` is the end of what counts as soon.
+    ``mine`` is the word of the person who asks. ``soon_until`` is the end of what counts as soon. ``without`` are cases
+    that are closed to whoever asks: they are neither listed nor counted.
     """
 
     words: Sequence[bytes] = ()
@@ -113,6 +114,7 @@ class Wanted:
     closed: bool = False
     mine: bytes | None = None
     flagged: bytes = b""
+    without: Collection[CaseId] = ()
 
 
 Place = tuple[int, int, str]

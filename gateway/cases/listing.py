@@ -204,6 +204,8 @@ def _narrowed(wanted: Wanted) -> Select[Any]:
         *(or_(_on_card(word), _in_talk(word)) for word in wanted.words),
         *(or_(_on_card(unit), _in_talk(unit) & ~_on_card(given)) for unit, given in wanted.units),
     )
+    if wanted.without:
+        query = query.where(cases.c.id.not_in(wanted.without))
     if wanted.stage is not None:
         query = query.where(cases.c.stage == wanted.stage)
     if wanted.peer is not None:

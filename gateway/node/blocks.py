@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.cases.entries import cases_closed_to
+from gateway.cases.entries import cases_closed_to, identity_of
 from gateway.cases.history import BlockOf
 from gateway.cases.subjects import cases_behind, cases_named
 from gateway.cases.units import units_of
@@ -82,12 +82,6 @@ class BlockGuard:
     ) -> list[Json]:
         behind = cases_behind(self._content.sealer, connection, {str(line["id"]) for line in lines})
         return [line for line in lines if not behind[str(line["id"])] & closed]
-
-
-def identity_of(caller: Caller) -> dict[BlockOf, str]:
-    """By what a caller may be kept out: as a person, as one of a unit; nothing for the owner and tokens of no unit."""
-    given = {BlockOf.PERSON: caller.person, BlockOf.UNIT: caller.unit}
-    return {kind: id for kind, id in given.items() if id is not None}
 
 
 def _left(listed: Json, of: str, closed: frozenset[CaseId]) -> Json:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from gateway.cases import store as cases
-from gateway.cases.entries import cases_closed_to
+from gateway.cases.entries import cases_closed_to, identity_of
 from gateway.cases.units import kept_by
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -27,7 +27,6 @@ from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.wakeups import EventStream
-from gateway.node.blocks import identity_of
 from gateway.operations.ports import Happening
 from gateway.operations.roles import Caller
 from gateway.peers.registry import PeerRegistry

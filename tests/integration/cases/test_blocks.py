@@ -138,6 +138,27 @@ async def test_what_is_closed_is_told_like_what_nobody_has(two: Two):
         assert ids <= all_of_it - theirs
 
 
+async def test_no_count_tells_of_a_closed_case(two: Two):
+    """A relative who searches for the number, the country or all of it is told no more than that nothing is there: not
+    how many cases are meant, nor where the list goes on behind the closed one.
+    """
+    fr, case = two.fr, await case_of(two.fr, TALK)
+    eva, ben = await employed(fr, "Eva M."), await employed(fr, "Ben C.")
+    await fr.call("case.flag", id=case, text="call before noon", by=ANA)
+    await fr.call("case.block", id=case, person=eva.person, reason="a relative", by=ANA)
+    for wanted, there, left in (
+        ({"text": "F-1"}, 1, 0),
+        ({"text": "F-1", "peer": "AL"}, 1, 0),
+        ({"flagged": True}, 1, 0),
+        ({"limit": 1}, 2, 1),
+    ):
+        theirs, all_of_it = [await asked(fr, who, "case.find", wanted) for who in (eva, ben)]
+        assert (all_of_it["total"], theirs["total"]) == (there, left), wanted
+        assert all_of_it["counts"]["flagged"] == 1 and theirs["counts"]["flagged"] == 0, wanted
+        assert theirs["counts"]["open"] == all_of_it["counts"]["open"] - 1, wanted
+        assert (len(theirs["cases"]), theirs["next"]) == (left, None), wanted
+
+
 async def test_a_long_list_opens_what_waits_once(two: Two, monkeypatch: pytest.MonkeyPatch):
     """Which lines are of a closed case is found with one look at the drafts, however many lines there are."""
     fr = two.fr
