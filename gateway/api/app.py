@@ -91,7 +91,7 @@ def local_app(
     for route in ROUTES:
         handler = _taking(desk) if route.takes else _giving(desk) if route.gives else _operation(desk, route)
         api.router.add_route(route.method, route.path, handler, name=route.operation)
-    api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
+    api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk, admit), name=EVENTS)
     api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
     measured.router.add_get("", _metrics(desk, durations), name=METRICS)
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[name_requests, end_slow_bodies])
@@ -373,9 +373,11 @@ def _check_text(value: str) -> None:
         raise RefusedError(Code.MALFORMED, _HALF)
 
 
-def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _events(desk: Operations, admit: Callable[[str], Caller]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def stream(request: web.Request) -> web.StreamResponse:
-        """Server-sent events; `Last-Event-ID` or `?after=` says where to go on."""
+        """Server-sent events; `Last-Event-ID` or `?after=` says where to go on. It ends when its caller is let in no
+        more, or as somebody with other rights: a stream may be open for months.
+        """
         position = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
         if len(position) > 15 or not position.isascii() or not position.isdigit():
             raise RefusedError(Code.INVALID, "the event position is not a number", hint="take it from the last event")
@@ -384,10 +386,20 @@ def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):  # the reader went away; it comes back with its last id
             async for together in desk.events(after, caller=caller):
+                if not _is_still(caller, request, admit):
+                    break
                 await write_piece(request, response, b"".join(_event(caller, *item) for item in together))
         return response
 
     return stream
+
+
+def _is_still(caller: Caller, request: web.Request, admit: Callable[[str], Caller]) -> bool:
+    """Whether who asks would be let in now as the same caller."""
+    try:
+        return _caller(request, admit) == caller
+    except GatewayError:
+        return False
 
 
 def _event(caller: Caller, seq: int, value: Mapping[str, Json]) -> bytes:

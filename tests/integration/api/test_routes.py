@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from support.acting import signed_in
+from support.enrolled import enrol
 from support.house import ROOT
 from support.local import Caller, socket_caller
 from support.patience import PATIENCE
@@ -26,6 +27,7 @@ from gateway.composition.doors import open_local
 from gateway.composition.node import Node
 from gateway.database.journal import events_after
 from gateway.node import event_feed
+from gateway.operations.roles import Role
 
 MESSAGES = f"{PREFIX}/messages"
 CANARY = "Tulpe-7391"
@@ -134,6 +136,24 @@ async def test_the_stream_tells_at_once(tmp_path: Path, monkeypatch: pytest.Monk
             ((_, event),) = await asyncio.wait_for(waiting, PATIENCE)
             assert (event["id"], event["state"]) == (id, "queued")
             await settled(node, "awaiting_opening")
+
+
+async def test_the_stream_ends_with_the_right_to_it(tmp_path: Path):
+    """Somebody leaves while they follow it: it ends instead of telling them what happens next."""
+    async with paired(tmp_path) as (node, caller):
+        tom = await enrol(node, "Tom", Role.CASE_WORKER)
+        theirs = {"Authorization": f"Bearer {tom.token}"}
+        async with caller.session.get(f"{caller.base}{PREFIX}/events", headers=theirs) as stream:
+            before = (await submitted(caller, "before"))["id"]
+            assert before.encode() in await stream.content.readuntil(b"\n\n")
+            await node.desk.call("person.end", {"id": tom.id})
+            after = (await submitted(caller, "after"))["id"]
+            heard = b""
+            async with asyncio.timeout(PATIENCE):
+                while after.encode() not in heard and (piece := await stream.content.readany()):
+                    heard += piece
+        assert after.encode() not in heard
+        assert (await caller.ask("GET", f"{PREFIX}/events", Authorization=theirs["Authorization"])).status == 401
 
 
 async def test_a_fault_has_its_place_and_rule_and_no_value(tmp_path: Path):
