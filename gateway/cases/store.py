@@ -351,6 +351,6 @@ def consents_relied_on(connection: Connection, ids: Collection[CaseId]) -> list[
     return [(row.ref, row.consent) for row in connection.execute(query)]
 
 
-def message_of_alarm(connection: Connection, seq: int) -> int | None:
-    """The number of the message that an alarm is about, if it is about one."""
+def ref_of_alarm(connection: Connection, seq: int) -> int | None:
+    """The number of what an alarm is about, if it is about something: a message, a consent, a question of the node."""
     return connection.scalar(select(alarm.c.ref).where(alarm.c.seq == seq))

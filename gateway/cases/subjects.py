@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import orjson
 from sqlalchemy import Connection
 
-from gateway.cases import store
+from gateway.cases import questions, store
 from gateway.cases.register import draft_key
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
@@ -51,8 +51,8 @@ def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: s
         case Subject.FILES:
             return _keys_of_files(connection, id, drafts_by_files(sealer, connection))
         case Subject.ALARM:
-            ref = store.message_of_alarm(connection, alarm_number(id))
-            return [] if ref is None else [row.conversation for row in messages.get(connection, [ref]).values()]
+            ref = store.ref_of_alarm(connection, alarm_number(id))
+            return [] if ref is None else _keys_of_ref(connection, ref)
         case Subject.DRAFT:
             return [draft_key(id)]
         case Subject.CONVERSATION:
@@ -63,6 +63,12 @@ def _keys(sealer: ContentSealer, connection: Connection, subject: Subject, id: s
             return sealer.case_indexes([id])
         case _:
             return []
+
+
+def _keys_of_ref(connection: Connection, ref: int) -> list[bytes]:
+    """Under which keys what an alarm is about finds its case: a message, a consent, or what the node asks of a case."""
+    talks = [row.conversation for row in messages.get(connection, [ref]).values()]
+    return [*talks, *local.consents_by_ref(connection, [ref]).values(), questions.key_of(ref)]
 
 
 def _keys_of_files(connection: Connection, id: str, drafts: Mapping[str, Sequence[str]]) -> list[bytes]:

@@ -50,7 +50,7 @@ def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id
         case Subject.CASE_NUMBER:
             return _of_link(sealer, connection, *sealer.case_indexes([id]))
         case Subject.ALARM:
-            ref = store.message_of_alarm(connection, alarm_number(id))
+            ref = store.ref_of_alarm(connection, alarm_number(id))
             row = None if ref is None else messages.get(connection, [ref]).get(ref)
             return None if row is None else _of_message(sealer, connection, row)
         case Subject.CASE:

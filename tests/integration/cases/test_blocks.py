@@ -159,6 +159,20 @@ async def test_no_count_tells_of_a_closed_case(two: Two):
         assert (len(theirs["cases"]), theirs["next"]) == (left, None), wanted
 
 
+async def test_who_is_kept_out_dismisses_no_alarm_of_the_case(two: Two):
+    """Nor one that is about no message: what the node asks of the case, since a linked person fears a State."""
+    fr, case = two.fr, await case_of(two.fr, OTHER)
+    eva, ben = await employed(fr, "Eva M."), await employed(fr, "Ben C.")
+    await fr.call("case.relate", id=await case_of(fr, TALK), other=case, relation="sibling", by=ANA)
+    await fr.call("asylum.hold", id=TALK, states=["MA"], by=ANA)
+    await fr.call("case.block", id=case, person=eva.person, reason="a relative", by=ANA)
+    (alarm,) = (await asked(fr, ben, "alarm.list", {"kind": "asylum.linked"}))["alarms"]
+    assert (await asked(fr, eva, "alarm.list", {"kind": "asylum.linked"}))["alarms"] == []
+    told = [await words(fr, eva, "alarm.dismiss", {"id": id}) for id in (alarm["id"], "999999")]
+    assert told[0] == told[1]
+    assert (await asked(fr, ben, "alarm.list", {"kind": "asylum.linked"}))["alarms"] == [alarm]
+
+
 async def test_a_long_list_opens_what_waits_once(two: Two, monkeypatch: pytest.MonkeyPatch):
     """Which lines are of a closed case is found with one look at the drafts, however many lines there are."""
     fr = two.fr
