@@ -329,6 +329,13 @@ def set_change(connection: Connection, ref: int, *, state: str, first: bytes, at
     connection.execute(update(case_change).where(case_change.c.ref == ref).values(state=state, first=first, at=at))
 
 
+def forget_asked(connection: Connection, person: bytes) -> None:
+    """What this person asked for ends where nobody has confirmed it: a change, or that one is taken back."""
+    for asked, ended in ((ChangeState.ASKED, ChangeState.UNDONE), (ChangeState.UNDO_ASKED, ChangeState.DONE)):
+        chosen = update(case_change).where(case_change.c.first == person, case_change.c.state == asked)
+        connection.execute(chosen.values(state=ended))
+
+
 def consents_of(connection: Connection, ids: Collection[CaseId]) -> list[tuple[int, bytes, CaseId, str]]:
     """(ref, index, case, state) of each consent that is held here and is of one of these cases."""
     query = (

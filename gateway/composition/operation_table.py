@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from gateway.access.operations.approvals import ApprovalOperations
 from gateway.access.operations.logins import LoginOperations
 from gateway.access.operations.people import PeopleOperations
@@ -22,6 +24,7 @@ from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.own_copy import OwnCopyOperations
 from gateway.audit.operations.protection import ProtectionOperations
+from gateway.cases import store as cases
 from gateway.cluster.operations import WorkerOperations
 from gateway.composition.case_operations import case_operations, message_operations
 from gateway.database.durability import DurabilityProbe
@@ -31,11 +34,14 @@ from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.identity.operations.keys import KeyOperations
 from gateway.identity.operations.machines import MachineOperations
 from gateway.maintenance.operations import MaintenanceOperations
+from gateway.messages.store import local as drafts
 from gateway.node.blocks import BlockGuard
 from gateway.node.dispatch import NodeOperations
 from gateway.node.units import UnitGuard
 from gateway.notifications.operations import AlertOperations
 from gateway.operations.registry import joined
+from gateway.operations.roles import person_text
+from gateway.policy import store as holds
 from gateway.trust.operations.changes import ChangeOperations
 from gateway.trust.operations.peers import PeerOperations
 from gateway.trust.operations.ping import PingOperations
@@ -66,6 +72,7 @@ def tie_operations(node: Node) -> NodeOperations:
         clock=node.clock,
         rand=node.rand,
         actor=node.keys.actor,
+        forget_words=forget_words,
     )
     access = AccessOperations(content=node.content, log=node.log)
     protection = ProtectionOperations(
@@ -224,3 +231,12 @@ def _node_operations(node: Node) -> Sequence[object]:
             content=node.content, peers=node.peers, config=node.config, clock=node.clock, actor=node.keys.actor
         ),
     ]
+
+
+def forget_words(connection: Connection, person: str) -> None:
+    """What a person said as the first of two, and no second one has confirmed, is said no more: drafts wait for two
+    people again, asylum holds lie, and cases stay as they are.
+    """
+    drafts.forget_first(connection, person_text(person).encode())
+    holds.forget_lifts(connection, person.encode())
+    cases.forget_asked(connection, person.encode())

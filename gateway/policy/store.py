@@ -113,6 +113,11 @@ def want_lift(connection: Connection, ref: int, person: bytes) -> None:
     connection.execute(update(asylum_hold).where(asylum_hold.c.ref == ref).values(lift=person))
 
 
+def forget_lifts(connection: Connection, person: bytes) -> None:
+    """This person wants no hold lifted."""
+    connection.execute(update(asylum_hold).where(asylum_hold.c.lift == person).values(lift=None))
+
+
 def lay_on_case(connection: Connection, label: bytes, conversation: bytes) -> None:
     """The hold with this label is of the case of its conversation, and lies over all of that case."""
     case = cases.cases_of(connection, [conversation]).get(conversation)

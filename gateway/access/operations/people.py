@@ -58,7 +58,9 @@ class PeopleOperations:
         clock: Clock,
         rand: Callable[[int], bytes],
         actor: Actor,
+        forget_words: Callable[[Connection, str], None],
     ) -> None:
+        """`forget_words` ends what a person said as the first of two people and no second one has confirmed."""
         self._store = store
         self._tokens = tokens
         self._logins = logins
@@ -67,6 +69,7 @@ class PeopleOperations:
         self._clock = clock
         self._rand = rand
         self._actor = actor
+        self._forget_words = forget_words
 
     @operation(
         "person.list", "who works at the console", roles=GIVES | AUDITOR | PROTECTS, about=About.NODE, answer=People
@@ -187,9 +190,7 @@ class PeopleOperations:
             roles = roles_of(row)
             rules.check_gives(caller, roles)
             if asked.instead:
-                rows.drop_passkeys(connection, row.id)
-                rows.uninvite(connection, row.id)
-                enrolment.end_access(connection, row.id, "invited", now)
+                self._shut_out(connection, row.id, "invited", now)
             if waits := rules.needs_word(roles):
                 ask_administrator(self._trust_changes, connection, row, Action.PERSON_INVITE, roles, row.unit, now)
             else:
@@ -256,14 +257,19 @@ class PeopleOperations:
         """
 
         def act(connection: Connection, row: PersonRow, now: int) -> None:
-            enrolment.end_access(connection, row.id, "ended", now)
-            rows.drop_passkeys(connection, row.id)
-            rows.uninvite(connection, row.id)
+            self._shut_out(connection, row.id, "ended", now)
             rows.end(connection, row.id, at=now)
             enrolment.give_up(connection, row.id, now)
             journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=actor_of(self._actor, caller)))
 
         return await self._act(asked, caller, act)
+
+    def _shut_out(self, connection: Connection, person: str, why: str, now: int) -> None:
+        """All that they came in with ends, and what they began: their passkey may have been another's."""
+        enrolment.end_access(connection, person, why, now)
+        rows.drop_passkeys(connection, person)
+        rows.uninvite(connection, person)
+        self._forget_words(connection, person)
 
     async def _act(
         self,

@@ -143,6 +143,11 @@ def drafted(connection: Connection, origins: Sequence[int]) -> set[int]:
     return set(_DRAFTED.scalars(connection, origins=origins))
 
 
+def forget_first(connection: Connection, by: bytes) -> None:
+    """Whoever this is has released nothing first that still waits for a second person."""
+    connection.execute(update(draft).where(draft.c.first == by, draft.c.state == WAITING).values(first=None))
+
+
 def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> list[DraftRow]:
     """The local record was changed: drafts of its older version no longer wait. Returns all that do not for this."""
     connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
