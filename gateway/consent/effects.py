@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -145,6 +145,19 @@ def record_consent(content: Content, row: MessageRow, message: AcceptedMessage) 
 def withdraw_consent(content: Content, _row: MessageRow, message: AcceptedMessage) -> Withdrawal:
     """Make the effect of a peer's `consent.withdrawal`."""
     return Withdrawal(content=content, withdrawn=message.content)
+
+
+def stop_records(connection: Connection, index: bytes, peers: Collection[str], now: int) -> list[MessageRow]:
+    """Stop the record of a consent that waits for one of these peers, to which no withdrawal goes, such as one that is
+    suspended for a cause: the record would go whole, and alone, once people resume that peer. Returns the messages
+    that tell these peers of the consent, as they were.
+    """
+    told = local.consent_told_to(connection, index)
+    rows = messages.get_all(connection, [ref for peer, ref in told.items() if peer in peers])
+    stopped = [row for row in rows if allows(Outgoing(row.state), OutgoingEvent.REFUSE)]
+    changes = [Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.GATE_G7) for row in stopped]
+    state_transitions.advance(connection, changes, at=now)
+    return rows
 
 
 def _relying(sealer: ContentSealer, connection: Connection, index: bytes, now: int) -> list[Change]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from gateway.cases.register import named_in
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
-from gateway.consent.effects import Withdrawal
+from gateway.consent.effects import Withdrawal, stop_records
 from gateway.consent.known_by import find_exchanged, find_known_by
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -59,7 +59,7 @@ def take_back(consent: str, *, now: int, erase_wanted: bool, grants: Sequence[in
 class _Told:
     """How one withdrawal is told: to whom and in which conversations, by which messages, the numbers of messages that
     do not open, and by peer that cannot be told the number of one by which it knows the consent: about both a person
-    has to phone.
+    has to phone. `closed` are the peers that one conversation or more gives no way to tell.
     """
 
     index: bytes
@@ -67,6 +67,7 @@ class _Told:
     told: list[Prepared] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     untold: dict[NodeId, int] = field(default_factory=dict)
+    closed: set[NodeId] = field(default_factory=set)
 
 
 class Withdrawer:
@@ -113,7 +114,7 @@ class Withdrawer:
             write_prepared(connection, [item for one in found for item in one.told])
             for one, others in zip(found, late, strict=True):
                 register.alarm(connection, one.damaged, now)
-                for peer, ref in (others | one.untold).items():
+                for peer, ref in (others | _stop_untold(connection, one, now) | one.untold).items():
                     journal.raise_alarm(connection, at=now, kind="consent.untold", peer=peer, ref=ref)
                 journal.append_leaf(connection, leaf(now, "consent.withdraw", actor=actor, attested=attested))
             return states
@@ -172,6 +173,7 @@ class Withdrawer:
         left nobody has to hear.
         """
         peer = self._peers.get(node)
+        made.closed.add(node)
 
         def query(connection: Connection) -> Address | None:
             if peer is None:
@@ -259,3 +261,12 @@ class Withdrawer:
             with suppress(RefusedError):
                 return content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation
         return None
+
+
+def _stop_untold(connection: Connection, told: _Told, now: int) -> dict[NodeId, int]:
+    """Stop the record that waits for whom no withdrawal goes to. Returns those whom a record may have reached, each
+    with its number.
+    """
+    rows = stop_records(connection, told.index, told.closed - {item.row.peer for item in told.told}, now)
+    reached = find_exchanged(connection, rows)
+    return {row.peer: row.ref for row in rows if row.ref in reached}

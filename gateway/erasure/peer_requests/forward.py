@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
+from gateway.consent.effects import stop_records
 from gateway.consent.known_by import find_exchanged, find_known_by
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -127,6 +128,9 @@ class RequestForwarder:
             )
             if over:
                 content_rows.erase(connection, row.ref)
+            if task.withdrawn is not None and task.consent is not None:
+                index = self._content.sealer.consent_index(task.consent)
+                stop_records(connection, index, untold - {item.row.peer for item in prepared}, now)
             if not copies.clear:
                 journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
             for peer in sorted(untold):

@@ -94,6 +94,27 @@ async def test_what_is_taken_back_while_a_record_is_judged_stops_it(two: Two, mo
     assert await two.fr.rows("select count(*) from message") == [(0,)]
 
 
+async def test_whom_nothing_can_tell_what_was_taken_back_gets_no_record(two: Two) -> None:
+    """Albania is suspended for a cause while a record waits for it; once people resume it, it would get it whole."""
+    await recorded(two)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    waits = (await two.fr.call("message.submit", **referral()))["id"]
+    await two.fr.running.sync.suspend_for_cause(two.fr.peer().node, Code.EQUIVOCATION, None)
+    done = await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+    assert (done["state"], done["told"]) == ("withdrawn_in_part", [])
+    wire.away = False
+    await two.fr.changes("peer.resume")
+
+    async def decided() -> bool:
+        return await two.fr.state(waits) not in ("queued", "awaiting_receipt")
+
+    await two.until(decided, seconds=60)
+    assert types(two) == []
+    assert await two.fr.rows("select state, reason from message order by ref") == [("failed", "gate_g7")] * 2
+    assert "message.failed" in await two.fr.alarms()
+
+
 @pytest.mark.parametrize("grants", [[1], None], ids=["a part", "all of it"])
 async def test_who_was_sent_a_record_by_itself_hears_of_its_withdrawal(two: Two, grants: list[int] | None) -> None:
     """A person may send it before anything relies on it; its peer knows the consent all the same."""

@@ -29,7 +29,7 @@ from gateway.administration.restore import restore
 from gateway.administration.restore import verify as verify_backup
 from gateway.consent.operations.withdrawing import Withdrawer
 from gateway.database.content import SealedRow
-from gateway.errors import RefusedError
+from gateway.errors import Code, RefusedError
 from gateway.evidence.build import verify
 from keys.backups.backup import Opening
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
@@ -337,6 +337,39 @@ async def test_who_recorded_it_hears_what_was_said_to_somebody_it_does_not_know(
     await three.until(lambda: has(three.b, "consent.withdrawal/1"), seconds=60)
     three.clock.advance(DAY + 60)
     assert await confirmations(three.b) == []  # nobody was asked to erase anything
+
+
+async def test_whom_no_word_of_it_goes_to_gets_no_record(three: Three) -> None:
+    """The person takes a part back at A while the record of B waits for C, which B suspended for a cause: once people
+    resume C, it gets nothing of it.
+    """
+    a, b, c = three.a, three.b, three.c
+    record = example("consent.record/1", "FR")["content"] | {"consent_id": CONSENT}
+    grant = {"recipient_units": [unit_of(a), unit_of(c)], "data_categories": CATEGORIES, "until": "2027-11-30"}
+    record["grants"] = [grant | {"purpose": purpose} for purpose in ("referral", "monitoring")]
+    case = (await b.call("case.open", label="Blue 7", by="w-2"))["id"]
+    await b.call("consent.record", by="w-2", case=case, content=record)
+    await b.call("message.submit", **referral(a, MARKS["first"]), case=case)
+    await three.until(lambda: has(a, "referral.request/1"), seconds=60)
+    wire = Spoiler(b)
+    wire.away = True
+    await b.call("message.submit", **referral(c, MARKS["passed on"]), case=case)
+    await b.running.sync.suspend_for_cause(c.running.own.node, Code.EQUIVOCATION, None)
+    wire.away = False
+    await a.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+
+    async def told() -> bool:
+        return "consent.untold" in await b.alarms()
+
+    await three.until(told, seconds=120)
+    await b.changes("peer.resume", peer=c.name)
+
+    async def decided() -> bool:
+        left = await b.rows("select 1 from message where direction = 'out' and state in ('queued', 'awaiting_receipt')")
+        return not left
+
+    await three.until(decided, seconds=120)
+    assert c.deliveries() == []
 
 
 async def test_who_had_what_was_erased_here_is_told(three: Three) -> None:
