@@ -12,7 +12,7 @@ import schemas
 from gateway.cases import store as cases
 from gateway.cases.questions import states_of
 from gateway.consent.givers import NOTHING_TOLD, WHILE_GUARDED, Guardianship
-from gateway.consent.register import WITHDRAWN, HeldConsent, Known, open_consents
+from gateway.consent.register import WITHDRAWN, HeldConsent, Known, Record, open_consents
 from gateway.consent.rules import Consent, Handling, handling_of, passed_on
 from gateway.conversations.history import Opened, Side
 from gateway.conversations.loader import ConversationLoader
@@ -66,6 +66,8 @@ class ConsentContext:
     held: tuple[HeldConsent, ...]
     told: frozenset[NodeId]
     """Peers that need not be told of it again."""
+    recorded_here: Record | None = None
+    """What was recorded here under the consent that the message tells of, if it tells of one."""
 
     def recorded(self) -> list[Opened]:
         """The records that are held, as the gates take what was said: they may have been told in another conversation,
@@ -174,6 +176,7 @@ class ConsentContextLoader:
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],
+                    recorded_here=None if record is None else _recorded_here(found[record]),
                 )
             )
         return answers
@@ -257,6 +260,10 @@ class ConsentContextLoader:
             return handling_of({})
         header, body = opened.halves()
         return handling_of(header) if schemas.find_categories(opened.facts.schema, body) else None
+
+
+def _recorded_here(about: Known) -> Record | None:
+    return next((item.record for item in about.held if item.row.holder == OWN), None)
 
 
 def _withdrawn(acts: Acts, consents: Collection[bytes]) -> bool:

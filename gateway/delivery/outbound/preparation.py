@@ -41,7 +41,7 @@ from gateway.delivery.outbound.prepared import (
     make_unsealed,
     seal_prepared,
 )
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN
@@ -235,6 +235,7 @@ class Preparation:
         relies_on = reference or message.consent_ref
         if draft.body_type == RECORD:  # its peer knows of that consent by it, whatever its header names
             relies_on = str(draft.content["consent_id"])
+            _require_as_recorded(draft, found.around.recorded_here)
         prepared = []
         if record is not None:  # its number is the lower one: rows go in the order of their numbers
             _, first = steps.submit(
@@ -343,6 +344,19 @@ class Preparation:
             reply_to=None,
             header=header,
             content=own.record,
+        )
+
+
+def _require_as_recorded(draft: Draft, here: Mapping[str, Json] | None) -> None:
+    """Refuse to tell of a consent in other words than it was recorded in here. A withdrawal names grants by their
+    places: the peer would strike others, and keep what the person took back.
+    """
+    if here is not None and dict(here) != dict(draft.content):
+        raise RefusedError(
+            Code.CONFLICT,
+            "the consent was recorded here in other words; nothing was stored",
+            hint="send it as trm consent show prints it, or record what is agreed to now as a new consent",
+            findings=[Finding(place="/content", rule="different", hint="what was recorded here under this consent_id")],
         )
 
 

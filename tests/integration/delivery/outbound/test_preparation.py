@@ -126,6 +126,19 @@ async def test_who_was_sent_a_record_by_itself_hears_of_its_withdrawal(two: Two,
     await two.until(lambda: types(two) == ["consent.record/1", "consent.withdrawal/1"], seconds=60)
 
 
+async def test_a_record_goes_as_it_was_recorded_here(two: Two) -> None:
+    """Grants are taken back by their places: in another order, the other country would keep what the person took back
+    and strike what they left.
+    """
+    await recorded(two)
+    other = sent_alone(two)
+    other["content"]["grants"].reverse()
+    with pytest.raises(RefusedError, match="nothing was stored") as caught:
+        await two.fr.call("message.submit", **other)
+    assert (caught.value.code, caught.value.findings[0].place) == (Code.CONFLICT, "/content")
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+
+
 async def test_an_alert_waits_for_no_record(two: Two) -> None:
     """What nothing may block goes alone, also where its consent may be told to nobody any more."""
     await recorded(two)
