@@ -181,6 +181,7 @@ class GuidanceOperations:
         about=About.NODE,
         answer=FoundTexts,
         units=Units.FREE,
+        anew=True,
         example={"text": "the person withdraws consent"},
     )
     async def search(self, asked: SearchTexts) -> OperationResult:

@@ -83,7 +83,7 @@ class NodeOperations:
             with self._durations.measure(MessageStage.TAKING_IN) if found.row.takes_in else nullcontext():
                 return await self._do(found, asked, key, caller)
 
-        if key is None or "key" in found.row.takes:
+        if key is None or found.row.anew or "key" in found.row.takes:
             done = await act()
         else:
             kept = not found.row.shown_once

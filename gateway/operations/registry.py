@@ -78,7 +78,8 @@ class Row:
     wants besides the arguments, of `caller`, `key` and `admit`. One that takes the key remembers its answer under it in
     its own transaction; one that does several acts reads the arguments of each through `admit`. `by_person`: only a
     person does it; `attested`: or a case system, which names its user who does it (see `gateway.operations.actors`).
-    `shown_once`: its answer is kept nowhere. `erases`: it destroys keys by a person's
+    `shown_once`: its answer is kept nowhere. `anew`: neither is that of what only shows something, which is done again
+    under the same key, since what it showed may be erased or closed by then. `erases`: it destroys keys by a person's
     act. `shows`: members that whoever may do it is shown whole, though they are content elsewhere. `streams`: it takes
     or gives a file, so it is not done by `Operations.call`. `takes_in`: it takes in something new, about a person or
     for other countries, which a node that waits for its roots does not (nrm1 1.20).
@@ -97,6 +98,7 @@ class Row:
     attested: bool = False
     creates: bool = False
     shown_once: bool = False
+    anew: bool = False
     erases: bool = False
     shows: frozenset[str] = frozenset()
     streams: bool = False
@@ -124,6 +126,7 @@ def operation(
     attested: bool = False,
     creates: bool = False,
     shown_once: bool = False,
+    anew: bool = False,
     erases: bool = False,
     shows: frozenset[str] = frozenset(),
     streams: bool = False,
@@ -150,6 +153,7 @@ def operation(
             attested=attested,
             creates=creates,
             shown_once=shown_once,
+            anew=anew,
             erases=erases,
             shows=shows,
             streams=streams,

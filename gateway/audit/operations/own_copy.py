@@ -97,6 +97,7 @@ class OwnCopyOperations:
         units=Units.NARROWED,
         reads=Reading(what="case"),
         by_person=True,
+        anew=True,
     )
     async def make_copy(self, asked: OneCase, caller: Caller) -> OperationResult:
         """Make the copy that the person takes along: consents and what they deny, every message that left or came with

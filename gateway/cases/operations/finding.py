@@ -95,6 +95,7 @@ class CaseFinding:
         about=About.CASE,
         answer=CasesFound,
         units=Units.NARROWED,
+        anew=True,
         example={"text": "blue", "owes": "us"},
     )
     async def find(self, asked: FindCases, caller: Caller) -> OperationResult:

@@ -74,6 +74,7 @@ class ContactOperations:
         about=About.CASE,
         answer=Advice,
         reads=Reading(what="contact"),
+        anew=True,
         example={"channel": "call"},
     )
     async def advise(self, asked: AdviseContact) -> OperationResult:

@@ -54,6 +54,7 @@ class PreviewOperations:
         about=About.CASE,
         answer=Preview,
         units=Units.NARROWED,
+        anew=True,
         example={"draft": dict(ENQUIRY)},
     )
     async def preview_message(self, asked: JudgeDraft, caller: Caller) -> OperationResult:

@@ -109,6 +109,7 @@ class SchemaOperations:
         about=About.CASE,
         answer=Checked,
         units=Units.FREE,
+        anew=True,
         example={"draft": dict(ENQUIRY)},
     )
     async def check_draft(self, asked: JudgeDraft) -> OperationResult:

@@ -81,6 +81,7 @@ class DirectoryOperations:
         about=About.NODE,
         answer=FoundOffices,
         units=Units.FREE,
+        anew=True,
         example={"text": "who do I ask in Albania for a child case on a Sunday?"},
     )
     async def search(self, asked: SearchDirectory) -> OperationResult:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from support.pair import Two, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, referred
 from support.shapes import misfits
 
+from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
 HERS, TALK = b64u(b"consent of her.."), b64u(b"conversation one")
@@ -58,3 +60,18 @@ async def test_the_log_says_that_it_was_made(two: Two) -> None:
     await copy(two)
     events = [one["event"] for one in (await two.fr.call("audit.list", limit=500))["entries"]]
     assert events.count("case.copied") == 2
+
+
+async def test_nothing_of_it_is_kept_under_a_key(two: Two) -> None:
+    """Asked for again under its Idempotency-Key it is made anew: of a case that was erased meanwhile there is none, and
+    a case that is found shows up under no key either.
+    """
+    case, who = await case_of(two.fr, TALK), {"key": "copy-F-1", "by": ANA}
+    assert (await two.fr.call("case.copy", id=case, **who))["number"] == "F-1"
+    find = {"key": "find-tulpe", "by": ANA, "text": LABEL}
+    assert [one["id"] for one in (await two.fr.call("case.find", **find))["cases"]] == [case]
+    await two.fr.call("case.erase", id=case, reason="not_needed", by=BEN)
+    with pytest.raises(RefusedError) as gone:
+        await two.fr.call("case.copy", id=case, **who)
+    assert gone.value.code is Code.NOT_FOUND
+    assert (await two.fr.call("case.find", **find))["cases"] == []
