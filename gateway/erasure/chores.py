@@ -93,8 +93,8 @@ class ErasureChores:
 
     async def follow_requests(self) -> None:
         """Tell on what peers asked, follow it at its time and answer it. By following one the storage epoch ends at
-        once, as by a person's act: no copy of the data keys can be opened. None is followed or answered while the time
-        is not confirmed; that somebody asked is told on all the same.
+        once, as by a person's act: no copy of the data keys can be opened. Where it could not end then, it does now.
+        None is followed or answered while the time is not confirmed; that somebody asked is told on all the same.
         """
         await self._forwarder.spread()
         if not await self._time.is_confirmed():
@@ -102,6 +102,7 @@ class ErasureChores:
         if await self._executor.follow():
             await self._epochs.rotate()
         await self._confirmer.answer()
+        await self._epochs.end_erased()  # the last: what fails here keeps nobody from being answered
 
 
 def _tell_waiting(connection: Connection, *, now: int) -> None:

@@ -35,6 +35,7 @@ from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.intake import DISCARDED, RELEASED, WAITING
 from gateway.delivery.record_files import files_of_waiting
+from gateway.erasure import storage_epochs
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import GROUNDS, CaseSystemEraser
 from gateway.erasure.places import find_places
@@ -190,6 +191,8 @@ class Eraser:
         erasures.erase_released(connection, RELEASED)
         erasures.add(connection, [self._row(connection, row, reasons[row.ref], now, request, found) for row in rows])
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
+        if (by, request) != (None, None) and not GROUNDS.isdisjoint(reasons.values()):
+            storage_epochs.end_with(connection, self._identity.keys.epoch)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)

@@ -10,7 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.conversations.loader import ConversationLoader
-from gateway.database import content, journal
+from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.erasure.erased_receipts import ErasureReceipts
@@ -24,6 +24,10 @@ from gateway.ports import Clock
 from keys.keystore.key_changes import BeginEpoch, FinishEpoch
 
 REWRAP_BATCH = 1_000
+ENDS = "epoch_ends"
+"""The fact of the database that says which storage epoch was in force when people or a peer last had something erased.
+It ends at once, and where a kill, a full disk or a key service that is away comes between, as soon as that is over.
+"""
 
 
 class _RowsLeftError(Exception):
@@ -82,8 +86,26 @@ class StorageEpochs:
         """
         await self._time.require("no key was destroyed")
         async with self._rotating:
-            await change_keys(self._store, self._keys, BeginEpoch(self._clock.now()), clock=self._clock)
-            await self._finish_rotation()
+            await self._rotate()
+
+    async def end_erased(self) -> None:
+        """The same for the epoch in which somebody had something erased; nothing where it has ended since.
+
+        Raises:
+            RefusedError: as ``rotate``.
+        """
+        if await self._store.read(self._is_ending):
+            await self._time.require("no key was destroyed")
+            async with self._rotating:
+                if await self._store.read(self._is_ending):  # another task may have ended it meanwhile
+                    await self._rotate()
+
+    def _is_ending(self, connection: Connection) -> bool:
+        return _ending(connection) >= self._keys.epoch
+
+    async def _rotate(self) -> None:
+        await change_keys(self._store, self._keys, BeginEpoch(self._clock.now()), clock=self._clock)
+        await self._finish_rotation()
 
     async def finish_rotation(self) -> None:
         """End a rotation that was cut off, by a full disk or a kill: restartable at every point. It destroys a key, so
@@ -143,6 +165,15 @@ class StorageEpochs:
             return len(rows)
 
         return await self._store.move(move)
+
+
+def end_with(connection: Connection, epoch: int) -> None:
+    """Note that the storage epoch has to end; another machine, which has not followed yet, may still name an older."""
+    meta.set_meta(connection, ENDS, str(max(epoch, _ending(connection))).encode())
+
+
+def _ending(connection: Connection) -> int:
+    return int(meta.get_meta(connection, ENDS) or b"0")
 
 
 def _close(connection: Connection, *, epoch: int) -> None:

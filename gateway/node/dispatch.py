@@ -138,7 +138,7 @@ class NodeOperations:
         done = await operation.handler(asked, **{name: given[name] for name in operation.row.takes})
         if operation.row.erases:
             # By a person's act the storage epoch ends at once: no copy of the data keys can be opened (nrm1 13.2).
-            await self._epochs.rotate()
+            await self._epochs.end_erased()
         if isinstance(asked, RunRetention) and not asked.dry_run:
             await self._erasure.follow_requests()  # some of what peers asked the run itself has found to be over
         return done

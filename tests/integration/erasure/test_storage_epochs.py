@@ -1,12 +1,17 @@
-"""A rotation of the storage epoch that was cut off is ended at a later start, and not before the time is confirmed."""
+"""A rotation of the storage epoch that was cut off is ended at a later start, and not before the time is confirmed; one
+that an erasure could not even begin is made up for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
+import pytest
 from support.pair import two_nodes
+from support.persons import BEN
 
+from gateway.errors import Code, TransientError
 from keys.keystore.key_changes import BeginEpoch
 
 DAY = 86_400
@@ -36,3 +41,29 @@ async def test_a_rotation_that_was_cut_off_waits_for_a_confirmed_time(tmp_path: 
 
         await two.until(ended, seconds=7_200)
         assert await two.fr.running.time.is_confirmed()
+
+
+async def test_an_epoch_that_could_not_end_ends_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key service was away when a person had something erased, and repeating that erases nothing more. What opens a
+    copy of the data key goes within minutes all the same, not in a week, and the sender gets its receipt.
+    """
+    async with two_nodes(tmp_path) as two:
+        id = await two.fr.submit("AL-1")
+        await two.until(lambda: "AL-1" in two.al.notes(), seconds=30)
+        node = two.al.running
+        change, before = node.keys.change, node.epochs.current
+
+        def away(_change: object) -> None:
+            raise TransientError(Code.UNREACHABLE, "the key service is away")
+
+        monkeypatch.setattr(node.keys, "change", away)
+        with pytest.raises(TransientError):
+            await two.al.call("message.erase", id=id, reason="misdirected", by=BEN)
+        assert node.epochs.current == before
+        monkeypatch.setattr(node.keys, "change", change)
+
+        async def told() -> bool:
+            return "erased" in [one["status"] for one in (await two.fr.call("message.show", id=id))["receipts"]]
+
+        await two.until(told, seconds=600)
+        assert (node.epochs.current, node.keys.old_epochs) == (before + 1, ())

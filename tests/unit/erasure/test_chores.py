@@ -167,8 +167,8 @@ async def test_a_node_that_was_put_back_waits_for_its_first_link(house: House) -
 @pytest.mark.parametrize(
     ("sure", "gone", "done"),
     [
-        (True, 0, ["spread", "follow", "answer"]),
-        (True, 1, ["spread", "follow", "rotate", "answer"]),
+        (True, 0, ["spread", "follow", "answer", "end_erased"]),
+        (True, 1, ["spread", "follow", "rotate", "answer", "end_erased"]),
         (False, 1, ["spread"]),
     ],
     ids=["nothing went", "something went", "the time is in doubt"],
