@@ -17,6 +17,7 @@ from gateway.delivery.intake import WAITING
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.chores import DAY
 from gateway.foundation.logs import logger
 from gateway.messages.store import handed_over, messages
 from gateway.messages.store.handed_over import DUE, NOT_HELD
@@ -43,6 +44,7 @@ class CaseSystemEraser:
         self._content = content
         self._adapter = adapter
         self._clock = clock
+        self._after = 0
 
     def first_place(self, connection: Connection, row: MessageRow, reason: str) -> str:
         """Where the case system has to be asked, or a person. A rule leaves the office's own record to the office; what
@@ -55,18 +57,41 @@ class CaseSystemEraser:
         return NOT_SUPPORTED if handed_over.items(connection, [row.ref]) else NOT_HELD
 
     async def ask(self) -> None:
-        """Ask the case system about everything it has not answered yet; ends early when it is busy."""
-        adapter, after = self._adapter, 0
-        if adapter is None:
-            return
+        """Ask the case system about everything it has not answered yet; ends early when it is busy, and begins behind
+        there the next time: what it never answers about one message keeps nothing else there.
+        """
+        adapter, began = self._adapter, self._after
+        if adapter is not None and await self._ask_from(adapter, began) and began:
+            await self._ask_from(adapter, 0, until=began)
+
+    async def _ask_from(self, adapter: Adapter, after: int, *, until: int | None = None) -> bool:
+        """Ask about what comes behind a number, to another one; False where it ended early."""
         while rows := await self._content.store.read(partial(erasures.due, after=after, limit=AT_ONCE)):
             for row in rows:
+                if until is not None and row.ref > until:
+                    return True
                 after = row.ref
                 try:
                     await self._ask_about(adapter, row)
                 except TransientError as error:
                     logger().info("erasure.postponed", code=str(error.code))
-                    return
+                    self._after = after
+                    await self._tell_silence(row)
+                    return False
+        self._after = 0
+        return True
+
+    async def _tell_silence(self, row: ErasureRow) -> None:
+        """Tell a person of what it has not answered for a day."""
+        now = self._clock.now()
+        if now - row.at < DAY:
+            return
+
+        def move(connection: Connection) -> None:
+            message = messages.get(connection, [row.message])[row.message]
+            journal.raise_alarm(connection, at=now, kind="erasure.refused", peer=message.peer, ref=message.ref)
+
+        await self._content.store.move(move)
 
     async def _ask_about(self, adapter: Adapter, row: ErasureRow) -> None:
         now = self._clock.now()
@@ -85,6 +110,7 @@ class CaseSystemEraser:
             erasures.answered(connection, row, place)
             if place in _GONE and message.direction == OUT and message.origin is not None:
                 handed_over.drop_news(connection, message.origin)  # it would name the record anew
+            journal.dismiss_about(connection, [message.ref], ["erasure.refused"], at=now)  # it has answered since
             journal.append_leaf(connection, leaf(now, "message.erased_locally", id=message.id, state=place))
             if place in _LEFT:
                 journal.raise_alarm(connection, at=now, kind="erasure.left", peer=message.peer, ref=message.ref)

@@ -22,7 +22,8 @@ from gateway.erasure import case_system
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import CaseSystemEraser
 from gateway.erasure.store import ErasureRow
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.chores import DAY
 from gateway.messages.store import handed_over, local, messages, records
 from gateway.messages.store.local import DraftRow
 from gateway.messages.store.messages import MessageRow
@@ -214,6 +215,30 @@ async def test_a_case_system_that_is_busy_is_asked_later(office: Office) -> None
     await office.erased(3)
     await office.eraser.ask()
     assert (await office.places())[2] == "due"
+
+
+async def test_what_it_never_answers_keeps_nothing_else(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are asked at the next look, and a person is told after a day, until it answers after all."""
+    status, eraser, office.clock.at = office.adapter.status, office.eraser, 1
+    for ref in (1, 2, 3):
+        await office.erased(ref)
+        office.has(f"{PEER}.id-{ref}")
+
+    async def broken(local_id: str) -> str:
+        if local_id.endswith("id-2"):
+            raise TransientError(Code.ADAPTER_BUSY, "the adapter is at fault")
+        return str(await status(local_id))
+
+    monkeypatch.setattr(office.adapter, "status", broken)
+    for last in ("due", "erased"):
+        await eraser.ask()
+        assert (await office.places(), await office.told()) == (["erased", "due", last], [])
+    office.clock.at += DAY
+    await eraser.ask()
+    assert await office.told() == [("erasure.refused", PEER, 2, office.clock.at)]
+    monkeypatch.setattr(office.adapter, "status", status)
+    await eraser.ask()
+    assert (await office.places(), await office.told()) == (["erased"] * 3, [])
 
 
 async def test_all_of_it_is_asked_about(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
