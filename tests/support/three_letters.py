@@ -47,6 +47,12 @@ class Letters:
         self.met[operation] += 1
         return done
 
+    async def _discard_twins(self, name: str, said: str) -> None:
+        """Discard a draft that was saved twice, since the node ended before it answered."""
+        for line in (await self._trio.call(name, "draft.list"))["drafts"]:
+            if said in repr((await self._trio.call(name, "draft.show", id=line["id"]))["draft"]):
+                await self.ask(name, "draft.discard", id=line["id"], by=ANA)
+
     async def _attach(self, name: str, request: dict[str, Any], said: str) -> bool:
         """Add a file to a message before it is submitted; whether that was possible."""
         data = b"%PDF-1.7\n" + said.encode() + b"\n%%EOF\n"
@@ -97,6 +103,7 @@ class Letters:
             case "draft":
                 saved = await self.ask(name, "draft.save", draft=request)
                 done = saved and await self._release(name, saved["id"])
+                await self._discard_twins(name, said)
             case _:
                 done = await self._from_record(name, request, said, consent)
         if done is None:
