@@ -3,13 +3,14 @@
 
 A positive receipt exists only after the adapter acknowledged; while there is no key to sign one, all of it waits. A
 message behind a gap waits at most ten minutes from the first sight of the gap; withdrawals and safety alerts do not
-wait. Without an adapter, people at the desk acknowledge; so they do with what its sender wants in no case system.
+wait. Without an adapter, people at the desk acknowledge; so they do with what its sender wants in no case system, and
+with what tells of a consent, or relies on one, that was withdrawn before the case system had it (domain 7.9).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -53,7 +54,7 @@ LONGEST_BACKOFF = 300
 """Seconds. What would wait longer was put off by a clock that has been put back since, and waits no more."""
 ALARM_AFTER = 5
 """Failed hand-overs of one message after which a person is told."""
-_OWN_REASONS = frozenset({Code.MAPPING_FAILED, Code.NOT_FOR_EXPORT})
+_OWN_REASONS = frozenset({Code.MAPPING_FAILED, Code.NOT_FOR_EXPORT, Code.GATE_G7})
 NEWS_ALARM_AT = 3
 """Refusals of one piece of news at which a person is told, once: the case system will not change its mind by itself."""
 
@@ -219,8 +220,7 @@ class Handover:
                 opened.append((row, mapped(self._mappings, item)))
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
-        owed = await self._content.store.read(lambda c: messages.still_waiting(c, [row.ref for row, _ in opened]))
-        opened = [item for item in opened if item[0].ref in owed]  # else erased, or taken at the desk meanwhile
+        opened = await self._find_going(waiting, opened, now)
         done: list[InboxRow] = []
         names: dict[int, str] = {}
         if not opened:
@@ -242,6 +242,30 @@ class Handover:
                 if outcome != handed.key:
                     names[row.ref] = outcome
         return done, names
+
+    async def _find_going(
+        self, waiting: _Waiting, opened: Sequence[tuple[InboxRow, Delivery]], now: int
+    ) -> list[tuple[InboxRow, Delivery]]:
+        """Find those that still go: the others were erased, or taken at the desk meanwhile. What tells of a consent, or
+        relies on one, that was taken back is held; a withdrawal and an alert are urgent, and go.
+        """
+        consents = {
+            row.ref: self._content.sealer.consent_index(named)
+            for row, item in opened
+            if not row.urgent and (named := consent_named(item)) is not None
+        }
+
+        def look(connection: Connection) -> tuple[Collection[int], Collection[bytes]]:
+            refs = [row.ref for row, _ in opened]
+            return messages.still_waiting(connection, refs), _find_withdrawn(connection, set(consents.values()))
+
+        owed, withdrawn = await self._content.store.read(look)
+        going = [item for item in opened if item[0].ref in owed]
+        taken_back = RefusedError(Code.GATE_G7, "the person took the consent back")
+        for row, _ in going:
+            if consents.get(row.ref) in withdrawn:
+                await self._hold(waiting.messages[row.ref], taken_back, now)
+        return [item for item in going if consents.get(item[0].ref) not in withdrawn]
 
     async def _may_be_unknown(self, message: MessageRow) -> bool:
         """Whether the case system may not know yet which of its records a message answers: it was away, and the news
@@ -447,6 +471,18 @@ def _in_order(rows: Sequence[InboxRow], missing: Sequence[GapRow], now: int) -> 
         else:
             break
     return due
+
+
+def consent_named(item: Delivery) -> str | None:
+    """Which consent a message relies on, or tells of."""
+    named = item.header.get("consent_ref", item.content.get("consent_id"))
+    return named if isinstance(named, str) else None
+
+
+def _find_withdrawn(connection: Connection, consents: Collection[bytes]) -> frozenset[bytes]:
+    """Find which of these consents were taken back, whoever recorded them."""
+    known = local.consents_of(connection, consents) if consents else {}
+    return frozenset(index for index, held in known.items() if any(one.state == local.WITHDRAWN for one in held))
 
 
 def delivery_key(row: MessageRow) -> str:

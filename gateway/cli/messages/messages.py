@@ -121,6 +121,7 @@ def show_message(reach: Reach, id: str, direction: str | None, lang: str | None,
 
 _TO_DO: dict[str, str] = {
     Code.CLOSED_BY_POLICY: "the corridor policy was narrowed while it waited: trm policy show; write it again",
+    Code.GATE_G7: "the person took back the consent: nothing more is done on it; erase it when nothing else needs it",
     Code.NOT_FOR_EXPORT: "its sender wants it in no case system: run trm message ack when somebody has taken it here",
 }
 """What a person does about a reason that does not say so itself."""

@@ -12,9 +12,13 @@ import pytest_asyncio
 from sqlalchemy import Connection
 from support.nodeproc import enquiry
 from support.pair import Two, two_nodes
+from support.persons import ANA, agreed, referral
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, Notice
+from keys.primitives.encoding import b64u
+
+CONSENT = b64u(b"consent of hers.")
 
 
 @pytest_asyncio.fixture
@@ -134,3 +138,32 @@ async def test_what_its_sender_wants_in_no_case_system_stays_at_the_desk(two: Tw
         return await two.fr.state(id) == "awaiting_opening"
 
     await two.until(told, seconds=30)
+
+
+async def test_what_was_withdrawn_before_the_case_system_had_it_stays_at_the_desk(two: Two) -> None:
+    """It was away when the referral came and the person took the consent back; it is told of the withdrawal alone, also
+    when a person offers the referral again. What does not rely on that consent goes on.
+    """
+    fr, al = two
+    al.system.busy = 1_000_000
+    await agreed(fr, "F-1", CONSENT)
+    sent = await fr.call("message.submit", **referral("F-1", CONSENT))
+
+    async def came(count: int) -> bool:
+        return await al.rows("select count(*) from message where direction = 'in'") == [(count,)]
+
+    await two.until(lambda: came(2), seconds=60)
+    await fr.call("consent.withdraw", id=CONSENT, by=ANA)
+    await two.until(lambda: came(3), seconds=60)
+    al.system.busy = 0
+
+    async def held() -> bool:
+        return await al.state(sent["id"]) == "held"
+
+    await two.until(held, seconds=60)
+    assert (await al.show(sent["id"]))["reason"] == "gate_g7"
+    await fr.submit("for both")
+    await two.until(lambda: al.notes() == ["for both"], seconds=60)
+    await al.call("message.resend", id=sent["id"])
+    await two.until(held, seconds=60)
+    assert [one.type for one in al.deliveries()] == ["consent.withdrawal/1", "enquiry.capacity/1"]
