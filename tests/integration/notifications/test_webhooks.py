@@ -22,13 +22,17 @@ from keys.primitives.webhook_signature import new_secret
 
 SECRET = new_secret(lambda size: b"\x07" * size)
 CANARY = "Tulpe-7391"
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass
 class Receiver:
-    """Notes what it is told while it is up; `refused` counts what it turned away."""
+    """Notes what it is told while it is up; `refused` counts what it turned away, to the address `moved` if it has one,
+    with each kind of redirect in turn.
+    """
 
     up: bool = False
+    moved: str | None = None
     refused: int = 0
     told: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -38,6 +42,9 @@ class Receiver:
         body = await request.read()
         if not self.up:
             self.refused += 1
+            if self.moved is not None:
+                kind = REDIRECTS[self.refused % len(REDIRECTS)]
+                return web.Response(status=kind, headers={"Location": self.moved})
             return web.Response(status=503)
         self.told.append(Webhook(SECRET).verify(body, dict(request.headers)))
         self.bodies.append(body)
@@ -49,13 +56,34 @@ async def receiving(port: int) -> AsyncIterator[Receiver]:
     """A receiver on this machine."""
     receiver, app = Receiver(), web.Application()
     app.router.add_post("/trm", receiver.take)
+    async with listening(app, port):
+        yield receiver
+
+
+@asynccontextmanager
+async def listening(app: web.Application, port: int) -> AsyncIterator[None]:
+    """Serve for so long."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
-        yield receiver
+        yield
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def elsewhere(port: int) -> AsyncIterator[list[str]]:
+    """The methods of the requests that come to another address, where everybody is content with them."""
+    came, app = list[str](), web.Application()
+
+    async def take(request: web.Request) -> web.Response:
+        came.append(request.method)
+        return web.Response(status=204)
+
+    app.router.add_route("*", "/elsewhere", take)
+    async with listening(app, port):
+        yield came
 
 
 def hooked(port: int) -> Any:
@@ -105,6 +133,35 @@ async def test_a_receiver_that_was_down_is_told_everything_in_order(tmp_path: Pa
         assert [state["seq"] for state in states] == sorted(state["seq"] for state in states)
         assert (states[0]["state"], states[-1]["state"]) == ("queued", "awaiting_opening")
     assert not any(CANARY.encode() in body or b"enquiry" in body for body in receiver.bodies)
+
+
+async def test_a_receiver_that_names_another_address_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A redirect of any kind is no answer: nothing goes to where it leads, and the call is repeated where it was."""
+    monkeypatch.setattr(webhooks, "WAITS", (0,))
+    monkeypatch.setattr(webhooks, "PAUSE", 0.2)
+    port, other = free_port(), free_port()
+    async with receiving(port) as receiver, elsewhere(other) as came:
+        receiver.moved = f"http://127.0.0.1:{other}/elsewhere"
+        async with running(tmp_path, {"FR": None}, prepare=hooked(port)) as nodes:
+            fr = nodes["FR"]
+            await fr.desk.call("draft.save", {"draft": enquiry("AL")})
+
+            async def waiting() -> int:
+                return int((await fr.desk.call("webhook.list", {})).value["webhooks"][0]["waiting"])
+
+            async def refused() -> bool:
+                return receiver.refused > len(REDIRECTS) or bool(came)
+
+            async def told() -> bool:
+                return await waiting() == 0
+
+            await until(refused)
+            assert (came, receiver.told) == ([], [])
+            assert await waiting() > 0
+            receiver.up = True
+            await until(told)
+    assert came == []
+    assert len(receiver.told) > 0
 
 
 async def test_a_call_is_given_up_after_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
