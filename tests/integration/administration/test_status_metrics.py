@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
 import resource
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,13 +16,15 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
+from support import patience
 from support.pair import Party, two_nodes
 from support.running import CHEAP, PASSPHRASE, asked, pair, running
 from support.seeded import Seeded, seed
 
 from gateway.app import open_node
 from gateway.composition.node import Node
-from gateway.database import journal
+from gateway.database import durability, journal
 from gateway.errors import Code
 
 HOUR = 3_600
@@ -116,6 +120,32 @@ async def test_it_is_ready_only_while_the_disk_takes_what_it_writes(tmp_path: Pa
                 resource.setrlimit(resource.RLIMIT_FSIZE, before)
             assert (found["ready"], found["why"]) == (False, ["disk"])
             assert await statuses() == [200, 200, 200]
+
+
+async def test_a_write_that_hangs_is_none(seeded: tuple[Node, Seeded], monkeypatch: pytest.MonkeyPatch):
+    """A disk that neither takes nor refuses: after its patience the node is not ready, until the write is through."""
+    node, _ = seeded
+    monkeypatch.setattr(durability, "GOOD_FOR", 0.0)
+    assert await asked(node, "node.ready", {}) == FINE
+    monkeypatch.setattr(durability, "PATIENCE", 0.1)
+    begun, hangs = threading.Event(), threading.Event()
+
+    def hang(_connection: Connection) -> bool:
+        begun.set()
+        return hangs.wait()
+
+    writing = asyncio.create_task(node.store.move(hang))
+    await asyncio.to_thread(begun.wait)
+    try:
+        async with asyncio.timeout(patience.PATIENCE):
+            found = await asked(node, "node.ready", {})
+        assert (found["ready"], found["why"], found["sending"]) == (False, ["disk"], False)
+    finally:
+        hangs.set()
+    assert await writing is True
+    monkeypatch.undo()
+    monkeypatch.setattr(durability, "GOOD_FOR", 0.0)
+    assert await asked(node, "node.ready", {}) == FINE
 
 
 async def test_damage_is_counted(seeded: tuple[Node, Seeded]):
