@@ -1,19 +1,25 @@
-"""`trm serve` and its key service load what an idle node uses, and nothing that some node might use one day."""
+"""`trm serve` and its key service load what an idle node uses, and nothing that some node might use one day; a log that
+was renamed goes on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest_asyncio
 from support.keycost import environment
 from support.ports import free_port
-from support.running import PASSPHRASE, make
+from support.running import PASSPHRASE, make, until
 
 from gateway.cli.connection import call_node
 
@@ -33,17 +39,21 @@ NOT_BESIDE_KEYS = {"aiohttp", "gateway.database", "gateway.operations", "pydanti
 """What has no place in the process that holds the keys (nrm1 13.7)."""
 
 
+TOLD = ("-X", "importtime")
+"""With this Python writes every module that it loads into its log."""
+
+
 @contextmanager
-def started(verb: str, base: Path, log: Path) -> Iterator[None]:
-    """A verb of `trm` that is ready, and writes every module that it loads into `log`."""
-    command = [sys.executable, "-X", "importtime", "-m", "gateway.cli", verb]
+def started(verb: str, base: Path, log: Path, *options: str) -> Iterator[int]:
+    """The process of a verb of `trm` that is ready and has its log in `log`, with these options of Python."""
+    command = [sys.executable, *options, "-m", "gateway.cli", verb]
     command += ["--node", "FR", "--passphrase-file", "pass", "--json"]
     with log.open("w") as errors:
         process = subprocess.Popen(command, cwd=base, env=environment(), stdout=subprocess.PIPE, stderr=errors)
         try:
             assert process.stdout is not None
             assert json.loads(process.stdout.readline())["ready"] is True
-            yield
+            yield process.pid
         finally:
             process.terminate()
             process.communicate()
@@ -56,19 +66,42 @@ def loaded(log: Path) -> set[str]:
     return {".".join(name.split(".")[:depth]) for name in modules for depth in range(1, name.count(".") + 2)}
 
 
-async def test_an_idle_node_loads_what_it_uses(tmp_path: Path) -> None:
-    """A node that has no case system and no console answers who asks how it is; it and its key service stay small."""
+@pytest_asyncio.fixture
+async def base(tmp_path: Path) -> Path:
+    """The folder of a node without a case system, FR, and of its passphrase."""
     port = free_port()
     await make(tmp_path, "FR", endpoint=port, listen=port, desk_only=True)
     (tmp_path / "pass").write_text(PASSPHRASE)
+    return tmp_path
+
+
+async def test_an_idle_node_loads_what_it_uses(base: Path) -> None:
+    """A node that has no case system and no console answers who asks how it is; it and its key service stay small."""
     with ExitStack() as stack:
-        stack.enter_context(started("keyd", tmp_path, tmp_path / "keyd.log"))
-        stack.enter_context(started("serve", tmp_path, tmp_path / "node.log"))
-        shown = await asyncio.to_thread(call_node, tmp_path / "FR", "node.status", {})
+        stack.enter_context(started("keyd", base, base / "keyd.log", *TOLD))
+        stack.enter_context(started("serve", base, base / "node.log", *TOLD))
+        shown = await asyncio.to_thread(call_node, base / "FR", "node.status", {})
         assert isinstance(shown, dict)
-    node, service = loaded(tmp_path / "node.log"), loaded(tmp_path / "keyd.log")
+    node, service = loaded(base / "node.log"), loaded(base / "keyd.log")
     assert {"aiohttp", "sqlalchemy", "gateway.composition.serving"} <= node
     assert {"nacl", "keys.keystore.service"} <= service
     assert {what: found for what, names in OF_OTHERS.items() if (found := names & node)} == {}
     assert service & NOT_BESIDE_KEYS == set()
     assert service & set().union(*OF_OTHERS.values()) == set()
+
+
+async def test_a_log_that_was_renamed_goes_on_after_sighup(base: Path) -> None:
+    """The next line of the node that serves stands in a new file that only its user reads, and not in the old one."""
+    log, old = base / "node.log", base / "node.log.1"
+    with started("serve", base, log) as process:
+        log.rename(old)
+        os.kill(process, signal.SIGHUP)
+
+        async def opened() -> bool:
+            return log.exists()
+
+        await until(opened)
+        await asyncio.to_thread(call_node, base / "FR", "token.new", {"role": "auditor", "label": "log"})
+    assert [path.name for path in (old, log) if "node.started" in path.read_text()] == [old.name]
+    assert [path.name for path in (old, log) if "api.answered" in path.read_text()] == [log.name]
+    assert stat.filemode(log.stat().st_mode) == "-rw-------"
