@@ -176,6 +176,33 @@ async def test_row_123_what_a_case_system_attests_is_kept_as_that(nodes: dict[st
     assert "u-7" not in json.dumps(listed)
 
 
+async def test_row_379_who_is_named_is_one_line(nodes: dict[str, Node], program: Caller):
+    """Whom a program attests, first or second, and whom somebody makes a person: a name of several lines is refused at
+    its place, the answer does not repeat it, and nothing is stored.
+    """
+    fr, people = nodes["FR"], f"{PREFIX}/people"
+    owner = Caller(session=program.session, base=program.base)
+    before = [await count(fr, table) for table in STORED]
+    for name in ("Ana\nB.", "Ana\r", "Ana\r\nB.", "Ana\u2028B.", "Ana\u2029B.", "Ana\x85B."):
+        for attested, place in (({"by": name}, "by"), ({"by": "u-7", "second_by": name}, "second_by")):
+            body = enquiry("AL") | {"attested": attested}
+            await refused_at(program, MESSAGES, body, f"/attested/{place}")
+        await refused_at(owner, people, {"name": name, "roles": ["auditor"]}, "/name")
+    assert [await count(fr, table) for table in STORED] == before
+
+
+STORED = ("message", "draft", "person")
+"""Tables to which nothing is added."""
+
+
+async def refused_at(caller: Caller, path: str, body: dict[str, Any], place: str) -> None:
+    """It is refused for this place alone, and the answer says nothing of what stood there."""
+    answer = await caller.ask("POST", path, body, Idempotency_Key="one")
+    assert (answer.status, answer.value.get("code")) == (400, "invalid")
+    assert [(one["place"], one["rule"]) for one in answer.value["findings"]] == [(place, "pattern")]
+    assert "Ana" not in answer.text
+
+
 async def test_row_123_a_withdrawal_is_never_hindered(nodes: dict[str, Node], program: Caller):
     """A case system that names nobody withdraws all the same."""
     taken = await consented(nodes["FR"])
