@@ -336,6 +336,35 @@ async def test_ones_own_is_there(house: House):
                         check_own(await ask(one, operation, about_own(one, operation, own, path, subject)))
 
 
+async def test_a_list_in_the_place_of_a_unit_is_no_fault_of_ours(house: House):
+    """Whoever may write, bound to a unit or to none, as a person or a program: refused in words, at its place, or since
+    it is not the unit of the caller.
+    """
+    writers = [one for one in house.callers if TOLD.may(one, "message.submit") and not one.owner]
+    assert {(one.person, one.unit) for one in writers} == {(p, u) for p in (False, True) for u in (None, SHELTER)}
+    with Faults() as faults, rows(house.fr.folder) as stored:
+        for one in writers:
+            for member in ("sender_unit", "recipient_unit"):
+                for operation, asked in listed_as(one, member):
+                    with faults.row(one.name, operation, member):
+                        answer = await ask(one, operation, asked)
+                        elsewhere = member == "sender_unit" and one.unit is not None
+                        code = "forbidden" if elsewhere else "out_of_scope"
+                        assert (answer.status, answer.value["code"]) == (403, code)
+                        places = [said["place"] for said in answer.value["findings"]]
+                        assert places == ([] if elsewhere else [f"/header/{member}"])
+                        assert stored.changed() == []
+
+
+def listed_as(one: Credential, member: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """How a message is looked at, and by a person sent, with a list in the place of one member of its header."""
+    request = deepcopy(DRAFT["draft"])
+    request["header"] |= {"sender_unit": SHELTER} | {member: [SHELTER]}
+    yield "message.preview", {"draft": request}
+    if one.person:
+        yield "message.submit", request
+
+
 def about_own(one: Credential, operation: str, own: Things, path: Sequence[str], subject: Subject) -> dict[str, Any]:
     """All of it of one's own; a case system says which of its users asks."""
     usual = path == ("id",) and operation in OF_SENT
