@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.audit import store
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import Caller, Role
 
-DAY = 86_400
+MINUTE, DAY = 60, 86_400
 
 SAID = "call +355 69 123 4567, passport AB1234567"
 
@@ -70,14 +71,18 @@ async def reviewed(two: Two) -> list[tuple[str, str]]:
 
 
 async def test_a_day_without_a_second_look_is_told(tmp_path: Path) -> None:
-    """Until the day is over nothing more is said; then a second alarm comes, and both end with the look."""
+    """Until the day is over nothing more is said; then a second alarm comes by itself, and both end with the look."""
     async with two_nodes(tmp_path) as two:
         sent = await two.fr.call("message.submit", **alert(SAID))
         two.clock.advance(DAY - 60)
         await two.fr.running.second_look.escalate()
         assert await two.fr.alarms() == ["alert.second_look"]
-        two.clock.advance(120)
-        await two.fr.running.second_look.escalate()
+
+        async def unread() -> bool:
+            two.clock.advance(MINUTE)
+            return "alert.unread" in await two.fr.alarms()
+
+        await two.until(unread, what="the node looks by itself, every hour")
         assert sorted(kind for kind in await two.fr.alarms() if kind.startswith("alert.")) == [
             "alert.second_look",
             "alert.unread",
@@ -85,6 +90,30 @@ async def test_a_day_without_a_second_look_is_told(tmp_path: Path) -> None:
         await two.fr.call("alert.review", id=sent["id"], outcome="nobody")
         assert [kind for kind in await two.fr.alarms() if kind.startswith("alert.")] == []
         assert await reviewed(two) == [(sent["id"], "nobody")]
+
+
+async def test_every_text_of_an_alert_is_looked_at(tmp_path: Path) -> None:
+    """The way of contact that is not safe, and each text of an update: warned at its place, sent, looked at again."""
+    async with two_nodes(tmp_path) as two:
+        sent = await two.fr.call("message.submit", **alert())
+        for request, text in texts(sent["conversation"]):
+            found = await two.fr.call("message.preview", draft=request)
+            assert (found["goes"], [doubt["place"] for doubt in found["doubts"]]) == (True, [f"/content/{text}"])
+            told = await two.fr.call("message.submit", **request)
+            (alarm,) = (await two.fr.call("alarm.list", kind="alert.second_look"))["alarms"]
+            assert alarm["message"] == told["id"]
+            await two.fr.call("alert.review", id=told["id"], outcome="needed", by="w-2")
+
+
+def texts(conversation: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """An alert and updates that may identify somebody in one of their texts alone."""
+    unsafe = alert()
+    unsafe["content"] |= {"kind": "unsafe_channel", "asked_action": ["stop_channel"], "never_use_channel": SAID}
+    yield unsafe, "never_use_channel"
+    update = example("safety.alert.update/1", "AL") | {"conversation": conversation}
+    for text in ("text", "reference"):
+        content = {"status": "ongoing", "text": "The police look for her", "conversation_resume": False}
+        yield update | {"content": content | {text: SAID}}, text
 
 
 async def test_the_writer_takes_no_second_look(tmp_path: Path) -> None:
