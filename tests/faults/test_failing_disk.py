@@ -35,7 +35,7 @@ def failing_syncs(node: NodeProcess) -> Iterator[None]:
         try:
             eventually(lambda: tracer.poll() is not None or health(node) == 503, "the node sees its disk fail")
             if tracer.returncode is not None:
-                lacking("no process may be traced here")
+                pytest.skip("no process may be traced here")
             yield
         finally:
             tracer.terminate()
