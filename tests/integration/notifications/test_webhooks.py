@@ -147,7 +147,8 @@ async def test_a_receiver_that_names_another_address_is_not_followed(tmp_path: P
             await fr.desk.call("draft.save", {"draft": enquiry("AL")})
 
             async def waiting() -> int:
-                return int((await fr.desk.call("webhook.list", {})).value["webhooks"][0]["waiting"])
+                listed: Any = (await fr.desk.call("webhook.list", {})).value
+                return int(listed["webhooks"][0]["waiting"])
 
             async def refused() -> bool:
                 return receiver.refused > len(REDIRECTS) or bool(came)
