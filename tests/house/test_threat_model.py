@@ -10,7 +10,7 @@ from support.house import ROOT, syntax
 PAGE = ROOT / "docs" / "threat-model.md"
 THREATS = 58
 """Those of the protocol; rows of what was found later have higher numbers."""
-NAMED = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
+NAMED = re.compile(r"`([a-z0-9_/]+\.py)::(\w+)`")
 ROW = re.compile(r'^\| <a id="t(\d+)"></a>\1 \|(.*)\|$', re.MULTILINE)
 
 
@@ -26,12 +26,13 @@ def named() -> list[tuple[str, str]]:
 
 
 def exists(file: str, name: str) -> bool:
-    """Whether the file under tests/ has a test of this name."""
+    """Whether the file under tests/ has a test, or a class of tests, of this name."""
     path = ROOT / "tests" / file
     if not path.exists():
         return False
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    return any(isinstance(node, kinds) and node.name == name for node in ast.walk(syntax(path)))
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    found = (node.name for node in ast.walk(syntax(path)) if isinstance(node, kinds))
+    return name in found and name.startswith(("test_", "Test"))
 
 
 def test_every_threat_has_a_row():
@@ -56,6 +57,8 @@ SAID = ("not yet tested",)
 
 
 def test_a_test_that_is_not_there_is_seen():
-    """The check fails for an invented name and for an invented file."""
-    assert not exists("house/test_threat_model.py", "test_nothing")
+    """The check fails for an invented name, of a function or a class, for what is no test and for an invented file."""
+    assert NAMED.findall("`house/test_threat_model.py::TestNothing`") == [("house/test_threat_model.py", "TestNothing")]
+    for name in ("test_nothing", "TestNothing", "exists"):
+        assert not exists("house/test_threat_model.py", name)
     assert not exists("house/test_nothing.py", "test_every_threat_has_a_row")
