@@ -12,7 +12,7 @@ from playwright.async_api import Browser, FilePayload
 from support.browser import Seat
 from support.ceremony import ADMINS, aplay, change
 from support.offices import Office, offices
-from support.running import agreed, until
+from support.running import agreed, pair, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,3 +106,33 @@ async def test_two_countries_come_to_trust_each_other(browser: Browser, tmp_path
         shown = await al.ask("peer.show", id=nodes["FR"])
         assert (shown["state"], shown["faults"]) == ("suspended", [])
         assert found == []
+
+
+async def test_one_person_stops_every_country_from_one_button(browser: Browser, tmp_path: Path):
+    """Each country is signed for, one behind the other; behind the last is the overview, and to resume takes two."""
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(offices(tmp_path, ["MA", "FR", "AL", "IT"]))
+        ours, others = there["MA"], [there[name].node for name in ("FR", "AL", "IT")]
+        for other in others:
+            await pair(ours.node, other)
+        amal = await administrator(stack, ours, browser, "Amal D.", "en")
+
+        async def suspended() -> int:
+            peers = (await ours.ask("peer.list"))["peers"]
+            return sum(peer["state"] == "suspended" for peer in peers)
+
+        await amal.open("/trust")
+        await amal.follow("Suspend all countries")
+        for signed in range(3):
+            assert f"Not suspended yet: {3 - signed}." in await amal.text()
+            assert await suspended() == signed
+            await amal.submit("main form[data-passkey]")
+        assert (amal.page.url, await suspended()) == (f"{ours.origin}/trust", 3)
+        assert await amal.page.get_by_role("link", name="Suspend all countries").count() == 0
+
+        peer = f"/trust/peers/{others[0].own.node}"
+        await amal.open(peer)
+        await amal.submit_by('form:has([name=action][value="peer.resume"]) button')
+        await amal.submit("main form[data-passkey]")
+        pending = (await ours.ask("change.list", state="pending"))["changes"]
+        assert ([one["action"] for one in pending], await suspended()) == (["peer.resume"], 3)

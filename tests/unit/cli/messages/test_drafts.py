@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.desks import agree, consent, enquiry, run
+from support.desks import agree, consent, enquiry, make, pair, run, served
 from support.patience import PATIENCE
 
 READING = [
@@ -197,6 +197,23 @@ def test_row_94_one_person_suspends_every_peer(federation, people):
     federation.al.trm("peer", "resume", "FR", *people.signed(0))
     assert federation.al.trm("peer", "approve", "FR", *people.signed(1)).stdout == "done: peer.resume\nFR is active\n"
     agree(federation.fr, federation.al)
+
+
+def test_row_94_one_passphrase_suspends_each_of_three_peers(people, tmp_path):
+    """None is left over, neither the first nor the last: each is named and suspended, and each takes two to resume."""
+    hub, *others = [make(tmp_path, name) for name in ("MA", "FR", "AL", "IT")]
+    with served(hub, *others):
+        for other in others:
+            pair(hub, other)
+        ran = hub.trm("peer", "suspend", "--all", *people.signed(0))
+        assert (ran.exit_code, sorted(ran.stdout.splitlines())) == (
+            0,
+            ["suspended: AL", "suspended: FR", "suspended: IT"],
+        )
+        assert [peer["state"] for peer in hub.ask("peer.list")["peers"]] == ["suspended"] * 3
+        for name in ("AL", "FR", "IT"):
+            ran = hub.trm("peer", "resume", name, *people.signed(0))
+            assert ran.stdout == f"pending: 1 of 2 people have approved peer.resume\n{name} is suspended\n"
 
 
 def test_a_peer_is_suspended_by_one_and_resumed_by_two(federation, people):
