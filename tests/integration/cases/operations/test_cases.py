@@ -213,26 +213,45 @@ async def test_a_case_says_at_once_where_its_conversations_stand(two: Two):
 
 
 async def test_lists_name_the_case(two: Two):
-    """Conversations, messages, drafts, consents, what is owed and asylum holds say whom they are about."""
+    """Conversations, messages, drafts, consents, what is owed, asylum holds and alarms say each of two persons by the
+    name of the case, and never by the other's.
+    """
     fr = two.fr
-    await agreed(fr, "F-1", HERS)
-    sent = await referred(two, "F-1", HERS, conversation=TALK)
-    await fr.call("draft.save", draft=referral("F-1", HERS))
-    await fr.call("asylum.hold", id=TALK, by=ANA)
-    named = {"id": await case_of(fr, TALK), "name": "F-1"}
+    rows = {what: set[tuple[str, str]]() for what in ("talks", "drafts", "consents", "alerts")}
+    sent = dict[str, dict[str, Any]]()
+    for number, consent, talk in (("F-1", HERS, TALK), ("F-2", HIS, OTHER)):
+        await agreed(fr, number, consent)
+        sent[number] = await referred(two, number, consent, conversation=talk)
+        draft = await fr.call("draft.save", draft=referral(number, consent))
+        await fr.call("asylum.hold", id=talk, by=ANA)
+        alert = await two.al.call("message.submit", **example("safety.alert/1", "FR"), conversation=talk)
+        named = str({"id": await case_of(fr, talk), "name": number})
+        ids = {"talks": talk, "drafts": draft["id"], "consents": consent, "alerts": alert["id"]}
+        for what, id in ids.items():
+            rows[what].add((str(id), named))
+
+    async def alarmed() -> bool:
+        await fr.running.status_updates.keep()
+        alarms = (await fr.call("alarm.list"))["alarms"]
+        return {alarm["message"] for alarm in alarms} == {id for id, _ in rows["alerts"]}
+
+    await two.until(alarmed, seconds=60, what="an alarm for each alert")
     lists = {
-        "conversation.list": "conversations",
-        "message.list": "messages",
-        "draft.list": "drafts",
-        "consent.list": "consents",
-        "conversation.due": "due",
-        "asylum.list": "holds",
+        "conversation.list": ("conversations", "conversation", "talks"),
+        "message.list": ("messages", "conversation", "talks"),
+        "draft.list": ("drafts", "id", "drafts"),
+        "consent.list": ("consents", "id", "consents"),
+        "conversation.due": ("due", "conversation", "talks"),
+        "asylum.list": ("holds", "id", "talks"),
+        "alarm.list": ("alarms", "message", "alerts"),
     }
-    said = {operation: list_objects(await fr.call(operation), name) for operation, name in lists.items()}
-    assert {operation: {str(item["of_case"]) for item in items} for operation, items in said.items()} == {
-        operation: {str(named)} for operation in lists
+    said = {
+        operation: {(str(item[of]), str(item["of_case"])) for item in list_objects(await fr.call(operation), name)}
+        for operation, (name, of, _) in lists.items()
     }
-    assert (await fr.show(sent["id"]))["of_case"] == (await fr.call("consent.show", id=HERS))["of_case"] == named
+    assert said == {operation: rows[what] for operation, (_, _, what) in lists.items()}
+    hers = {"id": await case_of(fr, TALK), "name": "F-1"}
+    assert (await fr.show(sent["F-1"]["id"]))["of_case"] == (await fr.call("consent.show", id=HERS))["of_case"] == hers
 
 
 async def test_a_withdrawal_stands_in_every_conversation(two: Two):

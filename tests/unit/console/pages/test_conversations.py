@@ -155,6 +155,16 @@ async def test_a_sheet_says_nothing_about_the_person():
     assert "77" not in main, "our own number says nothing to the other side"
 
 
+async def test_a_sheet_names_the_case():
+    """As people here call it, with the way to its page; a conversation of no case has no such line."""
+    for of_case, named in ((OF_CASE, True), (None, False)):
+        async with console(answers(conversation__show=SHOWN | {"of_case": of_case})) as there:
+            text = (await there.get(f"/conversations/{CASE}/sheet")).text
+        said = text.partition("<dt>Case</dt>")[2].partition("</dd>")[0]
+        assert (f'class="case" href="/cases/{OF_CASE["id"]}"' in said, OF_CASE["name"] in said) == (named, named)
+        assert (said != "") is named
+
+
 async def test_a_message_is_read_in_the_language_of_the_reader():
     """Codes in words, an unknown one marked, receipts as a line, files to be stored, what the policy left out."""
     whole = WHOLE | body("referral.request/1", "valid-child-full")
