@@ -10,7 +10,7 @@ from support.gate_facts import LISTED
 
 import schemas
 from gateway.cases.history import EVERY
-from gateway.conversations.history import NOTHING_SAID
+from gateway.conversations.history import NOTHING_SAID, History
 from gateway.policy.feared_state import IN_CODES, TELLS, tells_feared_state, without_words, words_of
 
 HELD = replace(
@@ -22,6 +22,11 @@ HELD = replace(
 )
 
 
+def of_nationality(country: str) -> History:
+    """A conversation that told this nationality and nothing else."""
+    return replace(NOTHING_SAID, nationalities=frozenset({country}))
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -30,6 +35,9 @@ HELD = replace(
         ({"recipient": None}, True),
         ({"feared_states": frozenset({"MA"})}, False),
         ({"feared_states": frozenset({"MA"}), "recipient": replace(LISTED, country="MA")}, True),
+        ({"feared_states": frozenset(), "history": of_nationality("AL")}, True),
+        ({"feared_states": frozenset(), "history": of_nationality("MA")}, False),
+        ({"feared_states": frozenset({"MA"}), "history": of_nationality("AL")}, True),
         ({"asylum_hold": False}, False),
         ({"asylum_hold": False, "unanswered": frozenset({"AL"})}, True),
         ({"asylum_hold": False, "unanswered": frozenset({EVERY})}, True),
@@ -40,7 +48,7 @@ HELD = replace(
 )
 def test_what_tells_a_feared_state(changed, told):
     """An alert, its update and a request to erase, to a State that the hold names or while it names none, and to one
-    of which a hold on a linked case asks.
+    of which a hold on a linked case asks. The State of nationality is as if it were named.
     """
     for entry in schemas.load_catalogue().types:
         found = tells_feared_state(entry.body_type, replace(HELD, **changed))

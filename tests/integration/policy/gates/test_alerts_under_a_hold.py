@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
@@ -25,9 +26,10 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         yield made
 
 
-async def referred(fr: Party, conversation: str) -> None:
-    """A referral from FR to AL of somebody who agreed to it."""
+async def referred(fr: Party, conversation: str, **person: Any) -> None:
+    """A referral from FR to AL of somebody who agreed to it, and what it tells of the person besides."""
     request = example("referral.request/1", "AL", consent_ref=CONSENT)
+    request["content"]["person"] |= person
     await fr.call("message.submit", **request | {"purpose": "referral", "conversation": conversation})
 
 
@@ -103,3 +105,23 @@ async def test_a_state_that_is_not_feared_gets_the_words(two: Two) -> None:
         await fr.call("asylum.lift", id=CASE, by=by)
     assert "warnings" not in await fr.call("message.submit", **alert())
     assert await alarms(fr) == []
+
+
+@pytest.mark.parametrize(("nationality", "named", "told"), [("AL", [], True), ("MA", [], False), ("AL", ["MA"], True)])
+async def test_the_state_of_nationality_is_feared_unnamed(
+    two: Two, nationality: str, named: list[str], told: bool
+) -> None:
+    """A hold keeps away from the State whose nationality a message told, whether it names none or another one; also in
+    another conversation on the consent, where no message told it.
+    """
+    fr = two.fr
+    await agreed(fr)
+    await referred(fr, CASE, nationalities=[nationality])
+    await referred(fr, OTHER)
+    await fr.call("asylum.hold", id=CASE, by="Ana B.", states=named)
+    words = "See the codes." if told else WORDS
+    for conversation in (CASE, OTHER):
+        preview = await fr.call("message.preview", draft=alert(conversation))
+        assert (preview["warnings"], preview["leaves"]["content"]["what_happened"]) == (TOLD if told else [], words)
+    assert (await fr.call("message.submit", **alert())).get("warnings", []) == (TOLD if told else [])
+    assert await alarms(fr) == (["feared_state.told"] if told else [])
