@@ -34,6 +34,7 @@ CARA, EMIL, FAYE = "Cara D.", "Emil F.", "Faye G."
 SECRET = "secret of the recovery key"
 CATEGORIES = [code.code for code in schemas.code_list("data_category").codes]
 BACK = "consent.withdrawal/1"
+HERE_AGAIN = "WITHOUT LEDGER: what was withdrawn or erased since the backup is here again"
 
 
 @dataclass(kw_only=True)
@@ -133,6 +134,10 @@ class Story:
         """No referral of this case leaves on this consent."""
         assert gate in self.fr.trm("send", self.referral(case, consent, "AL", "Tulpe"), by=by, code=1)
 
+    def readable(self, *sent: Any, by: str) -> list[bool]:
+        """Whether each of these messages can be read in France."""
+        return ["content" in self.fr.told("message", "show", one["id"], by=by) for one in sent]
+
     def in_force(self, *, by: str) -> set[str]:
         """The consents that France holds to be in force."""
         return {str(one["id"]) for one in self.fr.told("consent", "list", by=by)["consents"] if is_active(one)}
@@ -153,7 +158,7 @@ class Story:
         words = ["restore", *files, *key, "--to", "FR", "--passphrase-file", "FR.pass", *ledger]
         ran = warm.trm(words, cwd=self.base)
         assert ran.returncode == 0, ran.stderr
-        assert ("WITHOUT LEDGER" in ran.stdout) == (ledger == ("--without-ledger",))
+        assert (HERE_AGAIN in ran.stdout) == (ledger == ("--without-ledger",))
         self.fr.start()
 
     def is_in_ledger(self) -> bool:
@@ -242,7 +247,7 @@ def test_what_one_person_takes_back_is_told_where_it_was_told(story: Story) -> N
         country.trm("erasure", "follow", wanted["id"], by=ANA)
         eventually(partial(fr.heard_erased, sent), "it is signed")
     fr.trm("case", "erase", story.p, "--reason", "consent_withdrawn", by=ANA)
-    assert all("content" not in fr.told("message", "show", one["id"], by=ANA) for one in (first, second))
+    assert story.readable(first, second, by=ANA) == [False, False]
     fr.trm("evidence", "export", "--conversation", of_p, "-o", str(story.base / "p.json"), by=ANA)
     fingerprints = {str(country.call("node.show")["fingerprint"]) for country in (fr, al)}
     proven = stranger.told((story.base / "p.json").read_bytes(), fingerprints)
@@ -252,20 +257,31 @@ def test_what_one_person_takes_back_is_told_where_it_was_told(story: Story) -> N
     # the disk is lost; with the ledger what was taken away since the backup is taken away again
     story.restore("--ledger", str(story.base / "ledgers" / "fr"))
     assert story.in_force(by=CARA) == {hers}
-    assert "content" not in fr.told("message", "show", first["id"], by=CARA)
+    assert story.readable(first, second, other, by=CARA) == [False, False, True]
     assert fr.told("consent", "unconfirmed", by=CARA)["cases"] == []
 
-    # and lost again, without it: nothing goes before the links begin anew and a worker has looked at each case
+    # and lost again, without it: people are told that what was erased can be read, and nothing goes before the links
+    # begin anew and a worker has looked at each case
     (story.base / "ledgers" / "fr").unlink()
     story.restore("--without-ledger")
     doubted = {one["of_case"]["name"]: one["consents"] for one in fr.told("consent", "unconfirmed", by=EMIL)["cases"]}
     assert doubted == {"Blue 7": 2, "Green 2": 1}
+    assert "consent.unconfirmed" in fr.trm("alarm", "list", by=EMIL)
+    assert story.readable(first, second, other, by=EMIL) == [True] * 3
     story.is_refused(story.q, hers, "gate_g2", by=EMIL)
     for country in (al, ma):
         story.begin_anew(country)
     eventually(lambda: story.is_alone_in_force(hers, by=EMIL), "the countries tell what was taken back")
+    # no country can say what France had erased of its own: alarms name the case of P, whose messages can be read
+    again = fr.told("alarm", "list", "--kind", "consent.withdrawn_again", by=EMIL)["alarms"]
+    assert [one["of_case"]["name"] for one in again] == ["Blue 7"] * 2
+    assert story.readable(first, second, by=EMIL) == [True, True]
     fr.trm("consent", "confirm", story.q, by=EMIL)
     story.refer(story.q, hers, "AL", "Erle", by=(EMIL, FAYE))
     eventually(lambda: al.count_got() == 6, "the referral of Q arrives")
     story.is_refused(story.p, to_al, "gate_g7", by=EMIL)
     assert (len(ma.got()), al.got()[-1][1]) == (3, "referral.request/1")
+
+    # then a person erases it again
+    fr.trm("case", "erase", story.p, "--reason", "consent_withdrawn", by=EMIL)
+    assert story.readable(first, second, other, by=EMIL) == [False, False, True]

@@ -75,6 +75,23 @@ async def test_a_ledger_takes_away_again_before_anything_is_served(drill: Drill)
     await two.until(lambda: goes_on.exists() and goes_on.read_bytes() == drill.ledger.read_bytes(), seconds=5)
 
 
+async def test_a_link_that_begins_anew_after_a_ledger_brings_nothing_back(drill: Drill) -> None:
+    """Two people begin the link anew behind the ledger: still withdrawn, erased and refused, while the link works."""
+    two = drill.two
+    id = await referred(two)
+    data, keystore = await drill.backup()
+    await taken_away(two, id)
+    await drill.lose()
+    await drill.restore(data, keystore, drill.ledger)
+    await drill.reset()
+    goes = await two.fr.submit("is there a bed?")
+    await two.until(lambda: settled(two.fr, [goes]), seconds=200)
+    assert (await two.fr.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+    assert "content" not in await two.fr.show(id)
+    assert await refusal(two) == Code.GATE_G7
+    assert types(two).count("referral.request/1") == 1
+
+
 async def test_whoever_has_what_was_erased_here_hears_of_it_after_a_restore(drill: Drill) -> None:
     """She withdraws when all of hers was erased at FR, AL is away, and the disk with the message to AL is lost. The
     ledger takes the consent back; an alarm says so though no record of it is left, and done once more AL is told.
