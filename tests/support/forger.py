@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.cases.rules import ConsentCase
 from gateway.consent.rules import Consent, read
 from gateway.delivery.outbound import departure_steps, steps
 from gateway.delivery.outbound.exchange import FINAL_WORDS
-from gateway.messages.types import Draft, LinkPosition
+from gateway.messages.types import Draft, LinkPosition, ValidMessage
 from gateway.peers.registry import address
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
@@ -66,10 +67,11 @@ class Forger:
         prev: str = "",
         consent: Consent | None = None,
         from_desc: int | None = None,
+        spoil: Callable[[ValidMessage], ValidMessage] = lambda message: message,
     ) -> bytes:
         """The envelope of message `n`; by default a small enquiry that says which number it is. `consent` is what the
         forger pretends to hold; by default what the header names, covering everything. `from_desc` is the version of
-        its descriptor that it claims.
+        its descriptor that it claims. `spoil` makes another of what its own node permitted.
         """
         node, peer = self._party.running, self._party.peer()
         request = request or enquiry(f"n{n}")
@@ -97,6 +99,7 @@ class Forger:
         )
         policy = open_on(standing.corridor)
         _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=node.clock.now())
+        message = spoil(message)
         assert peer.keyset is not None
         commit = compute_commitment(_secret(n), message.body)
         if id is None:

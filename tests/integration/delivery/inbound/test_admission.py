@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from gateway.cases.store import Link
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.consent.rules import Consent, read
 from gateway.errors import Code, RefusedError
-from keys.primitives.encoding import b64u
+from gateway.messages.types import ValidMessage
+from keys.primitives.encoding import b64u, canon
 
 CONSENT = b64u(b"consent consent."[:16])
 CONVERSATION = b64u(b"conversation one"[:16])
@@ -112,6 +115,42 @@ async def test_a_message_that_is_not_agreed_costs_no_other(two: Two) -> None:
     forger = Forger(two.fr)
     envelopes = [forger.seal(1), forger.seal(2, referral(), consent=pretended(two.al)), forger.seal(3)]
     assert await forger.post(*envelopes) == [(None, "received"), ("out_of_scope", "rejected"), (None, "received")]
+
+
+def with_content(message: ValidMessage, **members: Any) -> ValidMessage:
+    """The message with these members in its content, which no node would have permitted."""
+    body = json.loads(message.body)
+    return replace(message, body=canon(body | {"content": body["content"] | members}))
+
+
+def unreadable(party: Party, forger: Forger, first: int) -> list[bytes]:
+    """Three referrals from number `first` on: of another shape, with an unknown code, of a schema that nobody has."""
+    return [
+        forger.seal(first + n, referral(), consent=pretended(party), spoil=spoil)
+        for n, spoil in enumerate(
+            [
+                lambda message: with_content(message, name="Erë"),
+                lambda message: with_content(message, referral_kind="no_such_code"),
+                lambda message: replace(message, schema="sha256:" + "5a" * 32),
+            ]
+        )
+    ]
+
+
+async def test_the_body_of_what_is_not_agreed_is_not_looked_at(two: Two) -> None:
+    """nrm1 4.13: bodies that break the rules are refused for that while their type is agreed, and as out of scope from
+    when it is not; each of these answers is signed.
+    """
+    forger = Forger(two.fr)
+    broken = [("schema", "rejected"), ("gate_g11", "rejected"), ("schema", "rejected")]
+    assert await forger.post(*unreadable(two.al, forger, 1)) == broken
+    Spoiler(two.al).away = True
+    scope = await two.al.call("peer.scope", id="FR")
+    await two.al.changes("peer.narrow", scope=scope | {"types": ["enquiry.capacity"]})
+    assert await forger.post(*unreadable(two.al, forger, 4), forger.seal(7)) == [
+        *[("out_of_scope", "rejected")] * 3,
+        (None, "received"),
+    ]
 
 
 # --- tables of statistics -----------------------------------------------------------------------------------------

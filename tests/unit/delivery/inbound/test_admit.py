@@ -104,6 +104,39 @@ def test_out_of_scope_by_state(state: PeerState) -> None:
         admit(said(REFERRAL), state=state)
 
 
+TYPE_NOT_AGREED = [
+    standing(PeerState.ACTIVE, NOTHING),
+    standing(PeerState.ACTIVE, replace(EVERYTHING, directions=frozenset({Direction.SEND}))),
+    standing(PeerState.ACTIVE, replace(EVERYTHING, types=frozenset({"referral.accept"}))),
+    standing(PeerState.ACTIVE, replace(EVERYTHING, corridors=frozenset({("FR", "AL")}))),
+    *(standing(state, EVERYTHING) for state in sorted(set(PeerState) - {PeerState.ACTIVE})),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "stated", "code"),
+    [
+        (lambda body: body["content"].update(name="Erë"), {}, Code.SCHEMA),
+        (lambda body: body["content"].update(referral_kind="no_such_code"), {}, Code.GATE_G11),
+        (lambda body: None, {"schema": "sha256:" + "5a" * 32}, Code.SCHEMA),
+    ],
+    ids=["shape", "code", "schema"],
+)
+def test_what_is_not_agreed_is_refused_before_its_body_is_looked_at(
+    change: Callable[[Any], object], stated: dict[str, Any], code: Code
+) -> None:
+    """nrm1 4.13: a type that is not agreed is told as that, whatever stands in the body, and nothing is said of the
+    body; where the type is agreed the same body is refused for what is wrong with it.
+    """
+    message = said(REFERRAL, change, **stated)
+    for scope in TYPE_NOT_AGREED:
+        with pytest.raises(RemoteError) as caught:
+            steps.examine_message(message, scope=scope)
+        assert (caught.value.code, caught.value.findings) == (Code.OUT_OF_SCOPE, ())
+    with refused(code):
+        steps.examine_message(message, scope=standing())
+
+
 def test_a_withdrawal_is_never_blocked() -> None:
     """nrm1 4.20, G10: it passes an empty scope, a suspension by a person, and the want of a purpose."""
     stated = said(WITHDRAWAL, purpose=None)
