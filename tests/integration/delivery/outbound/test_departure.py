@@ -23,13 +23,14 @@ from gateway.composition.senders import make_sender
 from gateway.database.tables import envelope, link_number, message
 from gateway.delivery.outbound.departure import Ready
 from gateway.delivery.outbound.lookout import Grounds
+from gateway.delivery.outbound.sealing import Departing, Sealed
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
 from gateway.messages.store import messages
 from gateway.peers.registry import Peer, address
 from gateway.ports import Delivery, Notice
 from keys.documents.descriptor import Revocation
-from keys.documents.envelope import link_hash
+from keys.documents.envelope import link_hash, parse_envelope
 from keys.documents.key_records import Use
 from keys.documents.succession import build_descriptor, sign_descriptor
 from keys.keystore.key_changes import DestroyAllEnc
@@ -439,6 +440,45 @@ async def test_a_withdrawal_while_bytes_are_made_stops_the_message(two: Two, mon
     assert (shown["reason"], shown["n"]) == ("gate_g7", None)
     assert "referral.request/1" not in types(two)
     assert await fr.rows("select * from envelope where ref in (select ref from message where state = 'failed')") == []
+
+
+async def test_what_is_cancelled_while_bytes_are_made_is_never_sent(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twelve messages that are being sealed a person cancels eight, and is told that they are cancelled: only the
+    four others get a number and leave.
+    """
+    fr, wire = two.fr, Spoiler(two.fr)
+    wire.away = True
+    ids = [await fr.submit(f"note-{number:02}") for number in range(12)]
+    stopped, sealing, seal = ids[::3] + ids[1::3], fr.running.departure._sealing, fr.running.departure._sealing.seal
+    loop, under_way = asyncio.get_running_loop(), set[str]()
+
+    async def cancel() -> list[str]:
+        """What a person is told about each."""
+        return [(await fr.call("message.cancel", id=id, by="w-1"))["state"] for id in stopped]
+
+    def seal_late(items: Sequence[Departing]) -> list[Sealed]:
+        """Seal after a person has cancelled; runs in a worker thread."""
+        if not under_way:
+            under_way.update(item.row.id for item in items)
+            told = asyncio.run_coroutine_threadsafe(cancel(), loop).result(timeout=PATIENCE)
+            assert told == ["cancelled"] * 8
+        return seal(items)
+
+    monkeypatch.setattr(sealing, "seal", seal_late)
+    wire.away = False
+    fr.running.wakeups.peer_called(fr.peer().node)
+    for id in ids[2::3]:
+        await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
+    await two.calm()
+    assert under_way >= {*stopped}
+    assert two.al.notes() == ["note-02", "note-05", "note-08", "note-11"]
+    assert {parse_envelope(data).id for request in wire.envelopes() for data in request} == {*ids[2::3]}
+    assert [(shown["state"], shown["n"]) for shown in [await fr.show(id) for id in stopped]] == [
+        ("cancelled", None)
+    ] * 8
+    bytes_of = "select id from message where ref in (select ref from envelope union select message from statement)"
+    assert {id for (id,) in await fr.rows(bytes_of)} == {*ids[2::3]}
+    assert [n for (n,) in await two.al.rows("select n from message order by n")] == [1, 2, 3, 4]
 
 
 async def test_what_is_stopped_before_it_is_shown_to_the_peer_stays_here(
