@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from gateway.delivery.outbound.departure import Ready
 from gateway.delivery.outbound.lookout import Grounds
 from gateway.delivery.outbound.sealing import Departing, Sealed
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.federation.client import Answered, PeerAddress
 from gateway.identity import store
+from gateway.messages.answers import Answer, encode_answers
 from gateway.messages.store import messages
 from gateway.peers.registry import Peer, address
 from gateway.ports import Delivery, Notice
@@ -589,3 +592,103 @@ async def test_a_late_refusal_gives_up_no_newer_bytes(two: Two) -> None:
     wire.deaf = False
     await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
     assert await fr.rows("select count(*) from statement") == [(1,)]
+
+
+@pytest.mark.parametrize("code", [Code.REVOKED_KEY, Code.MALFORMED, None], ids=["sealed anew", "voided", "no code"])
+async def test_an_answer_that_is_later_than_the_receipt_seals_nothing_anew(
+    two: Two, monkeypatch: pytest.MonkeyPatch, code: Code | None
+) -> None:
+    """The peer's receipt comes by a request of its own while the answer to ours is still out; when that answer is a
+    refusal, or says nothing, the message keeps its state, and is neither sealed nor sent again.
+    """
+    in_two_steps(two.al)
+    fr, wire, answered = two.fr, Spoiler(two.fr), asyncio.Event()
+    post = fr.running.client.post_messages
+
+    async def post_late(peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
+        """Answer when the receipt has come."""
+        answer, id = await post(peer, envelopes), parse_envelope(envelopes[0]).id
+        await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
+        answered.set()
+        return replace(answer, body=encode_answers([Answer(id=id, code=code)], None))
+
+    monkeypatch.setattr(fr.running.client, "post_messages", post_late)
+    id = await fr.submit("once")
+    await two.until(answered.is_set)
+    await pass_time(two, 300, 30)
+    assert await fr.state(id) == "awaiting_opening"
+    assert [name for name, _ in wire.asked if name != "post_receipts"] == ["post_messages"]
+    assert await fr.rows("select count(*) from statement") == [(1,)]
+    assert two.al.notes() == ["once"]
+
+
+async def test_a_receipt_that_comes_before_a_message_departs_again_ends_that(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost and the message is about to be repeated when the peer's receipt comes by a request of its own
+    and its bytes are dropped: it is not sealed anew to be sent once more.
+    """
+    in_two_steps(two.al)
+    fr, wire, back = two.fr, Spoiler(two.fr), Spoiler(two.al)
+    departure, begun = fr.running.departure, [0]
+    back.away, wire.lose, depart = True, 1, departure.depart
+
+    async def depart_late(peer: Peer, refs: Sequence[int]) -> list[Ready]:
+        """Look up what waits, the second time when the receipt has come."""
+        begun[0] += 1
+        if begun[0] == 2:
+            back.away = False
+            sent = parse_envelope(wire.envelopes()[0][0]).id
+            await two.until(in_state(fr, sent, "awaiting_opening"), seconds=300)
+        return await depart(peer, refs)
+
+    monkeypatch.setattr(departure, "depart", depart_late)
+    id = await fr.submit("once")
+    await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
+    await pass_time(two, 300, 30)
+    assert begun == [2]
+    assert len(wire.envelopes()) == 1
+    assert await fr.rows("select count(*) from statement") == [(1,)]
+    assert two.al.notes() == ["once"]
+
+
+async def test_a_receipt_that_comes_while_a_message_is_sealed_anew_stops_that(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message was refused by a code, and is sealed anew when the peer's receipt for the bytes of before comes by a
+    request of its own: the new bytes are not kept, and not sent.
+    """
+    in_two_steps(two.al)
+    fr, wire, back = two.fr, Spoiler(two.fr), Spoiler(two.al)
+    back.away = True
+    post, sealing, seal = (
+        fr.running.client.post_messages,
+        fr.running.departure._sealing,
+        fr.running.departure._sealing.seal,
+    )
+    loop, sealed = asyncio.get_running_loop(), [0]
+
+    async def post_and_refuse(peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
+        """Refuse what was taken."""
+        answer, id = await post(peer, envelopes), parse_envelope(envelopes[0]).id
+        return replace(answer, body=encode_answers([Answer(id=id, code=Code.REVOKED_KEY)], None))
+
+    def seal_late(items: Sequence[Departing]) -> list[Sealed]:
+        """Seal anew after the receipt has come; runs in a worker thread."""
+        sealed[0] += 1
+        if sealed[0] == 2:
+            back.away = False
+            received = two.until(in_state(fr, items[0].row.id, "awaiting_opening"), seconds=300)
+            asyncio.run_coroutine_threadsafe(received, loop).result(timeout=PATIENCE)
+        return seal(items)
+
+    monkeypatch.setattr(fr.running.client, "post_messages", post_and_refuse)
+    monkeypatch.setattr(sealing, "seal", seal_late)
+    id = await fr.submit("once")
+    await two.until(in_state(fr, id, "awaiting_opening"), seconds=60)
+    await pass_time(two, 300, 30)
+    assert sealed == [2]
+    assert await fr.state(id) == "awaiting_opening"
+    assert len(wire.envelopes()) == 1
+    assert await fr.rows("select count(*) from statement") == [(1,)]
+    assert two.al.notes() == ["once"]
