@@ -7,6 +7,7 @@ from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.growth import HOSTILE, MOST, measure_growth
 from support.tables import table
 
 from gateway.policy.identifiers import Identifier, identifiers
@@ -106,3 +107,9 @@ def test_a_day_that_does_not_exist_is_no_birth():
 def test_a_number_is_found_in_any_text(before, after):
     """Whatever stands around it, apart by spaces, a telephone number is seen; and no text makes the scan fail."""
     assert identifiers(f"{before} , +355 69 123 4567 , {after}", TODAY)
+
+
+@table("unit", HOSTILE.values())
+def test_a_text_ten_times_as_long_costs_about_ten_times_as_much(unit):
+    """A peer chooses the text: none makes the scan take longer than its length does."""
+    assert measure_growth(lambda text: identifiers(text, TODAY), unit) < MOST

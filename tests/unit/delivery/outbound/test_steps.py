@@ -22,6 +22,7 @@ from support.endpoints import (
     open_envelope,
 )
 from support.gate_facts import giver_for
+from support.growth import HOSTILE, MOST, measure_growth
 from support.incoming import A, B
 from support.nodes import NOW, Node
 from support.tables import table
@@ -532,3 +533,17 @@ def test_two_sealings_share_no_bytes() -> None:
 def test_everything_is_every_type() -> None:
     """The scope of these tests lists the whole catalogue, so that no test passes by an empty one."""
     assert len(EVERYTHING.types) == len(schemas.load_catalogue().types)
+
+
+@table("unit", HOSTILE.values())
+def test_a_draft_ten_times_as_long_costs_about_ten_times_as_much(unit: str) -> None:
+    """An enquiry with far too long a note is looked through for identifiers, and refused, in linear time."""
+    end, facts, plain = sender(), circumstances(HELD), drafted(ENQUIRY)
+
+    def refuse(text: str) -> None:
+        """Submit it in vain."""
+        with pytest.raises(RefusedError) as caught:
+            end.submit(replace(plain, content=dict(plain.content) | {"note": text}), facts)
+        assert caught.value.code in (Code.GATE_G1, Code.SCHEMA)
+
+    assert measure_growth(refuse, unit) < MOST
