@@ -145,7 +145,7 @@ async def test_an_act_under_a_key_is_done_once(tmp_path: Path):
         assert first.value == again.value
         other = await fr.ask("POST", DRAFTS, {"draft": {}}, Idempotency_Key="one")
         assert (other.status, other.value["code"]) == (409, "conflict")
-        elsewhere = await fr.ask("POST", f"{PREFIX}/schemas/check", draft, Idempotency_Key="one")
+        elsewhere = await fr.ask("POST", f"{PREFIX}/cases", {"label": "Blue 7"}, Idempotency_Key="one")
         assert (elsewhere.status, elsewhere.value["code"]) == (409, "conflict")
         assert len((await fr.ask("GET", DRAFTS)).value["drafts"]) == 1
         discard = f"{DRAFTS}/{first.value['id']}/discard"

@@ -24,9 +24,10 @@ from gateway.composition.senders import make_sender
 from gateway.database.tables import envelope, link_number, message
 from gateway.delivery.outbound.departure import Ready
 from gateway.delivery.outbound.lookout import Grounds
-from gateway.delivery.outbound.sealing import Departing, Sealed
+from gateway.delivery.outbound.sealing import Proven, Sealed
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.federation.client import Answered, PeerAddress
+from gateway.federation.address import PeerAddress
+from gateway.federation.client import Answered
 from gateway.identity import store
 from gateway.messages.answers import Answer, encode_answers
 from gateway.messages.store import messages
@@ -459,7 +460,7 @@ async def test_what_is_cancelled_while_bytes_are_made_is_never_sent(two: Two, mo
         """What a person is told about each."""
         return [(await fr.call("message.cancel", id=id, by="w-1"))["state"] for id in stopped]
 
-    def seal_late(items: Sequence[Departing]) -> list[Sealed]:
+    def seal_late(items: Sequence[Proven]) -> list[Sealed]:
         """Seal after a person has cancelled; runs in a worker thread."""
         if not under_way:
             under_way.update(item.row.id for item in items)
@@ -673,7 +674,7 @@ async def test_a_receipt_that_comes_while_a_message_is_sealed_anew_stops_that(
         answer, id = await post(peer, envelopes), parse_envelope(envelopes[0]).id
         return replace(answer, body=encode_answers([Answer(id=id, code=Code.REVOKED_KEY)], None))
 
-    def seal_late(items: Sequence[Departing]) -> list[Sealed]:
+    def seal_late(items: Sequence[Proven]) -> list[Sealed]:
         """Seal anew after the receipt has come; runs in a worker thread."""
         sealed[0] += 1
         if sealed[0] == 2:
