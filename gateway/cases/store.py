@@ -330,7 +330,7 @@ def set_change(connection: Connection, ref: int, *, state: str, first: bytes, at
 
 
 def forget_asked(connection: Connection, person: bytes) -> None:
-    """What this person asked for ends where nobody has confirmed it: a change, or that one is taken back."""
+    """End what this person asked for and nobody has confirmed: a change, or that one is taken back."""
     for asked, ended in ((ChangeState.ASKED, ChangeState.UNDONE), (ChangeState.UNDO_ASKED, ChangeState.DONE)):
         chosen = update(case_change).where(case_change.c.first == person, case_change.c.state == asked)
         connection.execute(chosen.values(state=ended))

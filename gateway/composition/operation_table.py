@@ -234,8 +234,8 @@ def _node_operations(node: Node) -> Sequence[object]:
 
 
 def forget_words(connection: Connection, person: str) -> None:
-    """What a person said as the first of two, and no second one has confirmed, is said no more: drafts wait for two
-    people again, asylum holds lie, and cases stay as they are.
+    """Forget what a person said as the first of two and no second one has confirmed: drafts wait for two people again,
+    asylum holds lie, and cases stay as they are.
     """
     drafts.forget_first(connection, person_text(person).encode())
     holds.forget_lifts(connection, person.encode())

@@ -474,7 +474,7 @@ def _in_order(rows: Sequence[InboxRow], missing: Sequence[GapRow], now: int) -> 
 
 
 def consent_named(item: Delivery) -> str | None:
-    """Which consent a message relies on, or tells of."""
+    """Name the consent that a message relies on, or tells of."""
     named = item.header.get("consent_ref", item.content.get("consent_id"))
     return named if isinstance(named, str) else None
 

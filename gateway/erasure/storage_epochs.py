@@ -89,7 +89,7 @@ class StorageEpochs:
             await self._rotate()
 
     async def end_erased(self) -> None:
-        """The same for the epoch in which somebody had something erased; nothing where it has ended since.
+        """Rotate where the epoch in which somebody had something erased has not ended since.
 
         Raises:
             RefusedError: as ``rotate``.

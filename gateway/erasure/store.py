@@ -164,7 +164,7 @@ def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) ->
 
 
 def erase_replaced(connection: Connection) -> int:
-    """The same of some drafts whose record changed: before 0.2.0 they were kept. How many; none when all are done. The
+    """Erase some drafts whose record changed likewise: before 0.2.0 they were kept. How many; none at the end. The
     last one of a record that is refused keeps its place in the case.
     """
     newer = draft.alias()

@@ -114,7 +114,7 @@ def want_lift(connection: Connection, ref: int, person: bytes) -> None:
 
 
 def forget_lifts(connection: Connection, person: bytes) -> None:
-    """This person wants no hold lifted."""
+    """Forget that this person wants holds lifted."""
     connection.execute(update(asylum_hold).where(asylum_hold.c.lift == person).values(lift=None))
 
 

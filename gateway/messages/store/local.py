@@ -144,7 +144,7 @@ def drafted(connection: Connection, origins: Sequence[int]) -> set[int]:
 
 
 def forget_first(connection: Connection, by: bytes) -> None:
-    """Whoever this is has released nothing first that still waits for a second person."""
+    """Forget that this person released drafts first, where they still wait for a second one."""
     connection.execute(update(draft).where(draft.c.first == by, draft.c.state == WAITING).values(first=None))
 
 

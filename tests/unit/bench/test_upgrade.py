@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.upgrade import MESSAGES, Opening, list_faults
+from bench.limits.upgrade import MESSAGES, Opening, list_faults
 
 FIRST = Opening(wall=90.0, most=300.0, messages=MESSAGES, decided={"conversations": 9_000, "cases": 9_000})
 SECOND = Opening(wall=4.0, most=200.0, messages=MESSAGES, decided={})

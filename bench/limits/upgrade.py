@@ -1,9 +1,9 @@
 """What it costs to give every message of a folder of before its case: time, memory, and what was decided.
 
-`python -m bench.upgrade` makes a node of 10 000 conversations and some 100 000 messages (`support.seeded`), takes all
-that is said of cases away, as if it were of a version that had none, and opens it twice, each time in a process of its
-own: the first one decides, the second one shows what opening alone takes. `--keep DIR` leaves the node there and uses
-it the next time.
+`python -m bench.limits.upgrade` makes a node of 10 000 conversations and some 100 000 messages (`support.seeded`),
+takes all that is said of cases away, as if it were of a version that had none, and opens it twice, each time in a
+process of its own: the first one decides, the second one shows what opening alone takes. `--keep DIR` leaves the node
+there and uses it the next time.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def take_cases_away(database: Path) -> None:
 
 def run_opening(folder: Path) -> Opening:
     """Open the node in a new process, whose log is not shown."""
-    command: Sequence[str] = (sys.executable, "-m", "bench.upgrade", "--open", str(folder))
+    command: Sequence[str] = (sys.executable, "-m", "bench.limits.upgrade", "--open", str(folder))
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     return Opening(**json.loads(done.stdout.splitlines()[-1]))
 
