@@ -293,7 +293,7 @@ class Handover:
                 sealed, plain = newer, None if newer is None else self._content.sealer.open_each([newer])[0]
 
     async def _under_our_number(self, message: MessageRow, item: Delivery) -> Delivery:
-        """The same with our own number of the case in the place of the reference under which the peer knows it."""
+        """Put our own number of the case in the place of the reference under which the peer knows it."""
         told, vault = item.header.get("case_ref_recipient"), self._content.sealer
         if not isinstance(told, str):
             return item

@@ -94,7 +94,7 @@ class RecordDrafter:
         )
 
     async def _with_files(self, record: LocalRecord, one: Read) -> Read:
-        """The same with the files of its record sealed; raises TransientError where they cannot be read now."""
+        """Seal the files of its record with it; raises TransientError where they cannot be read now."""
         if not record.files or one.draft is None:
             return one
         header = one.draft.get("header")

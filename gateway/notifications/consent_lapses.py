@@ -116,7 +116,7 @@ class ConsentLapses:
     def _open_relied_on(
         self, connection: Connection, some: Sequence[bytes], waiting: Set[CaseId], relied_on: Set[bytes]
     ) -> Iterator[tuple[CaseId, Known]]:
-        """Those of these consents that are the newest of a side in a case in which something is under way, or relied on
+        """Find which of these consents are the newest of a side in a case in which something is under way, or relied on
         there; each with its case now: people may have merged it into another one.
         """
         ids = set(cases.cases_of(connection, some).values())

@@ -86,7 +86,7 @@ def sift(
     step: DisclosureStage,
     groups: FieldGroups | None = None,
 ) -> Leaves | Blocked:
-    """The same for a body that is known to be valid."""
+    """Decide likewise about a body that is known to be valid."""
     name = type_name(schemas.load_catalogue().resolve(body_type).body_type)
     if never_blocked(name):  # 2
         return Leaves(body=dict(body), dropped={})

@@ -47,7 +47,7 @@ async def case_of(content: Content, id: str) -> dict[str, Json]:
 
 
 def case_now(connection: Connection, id: str) -> dict[str, Json]:
-    """The same in the caller's transaction."""
+    """Find the case that a draft is of now, in the caller's transaction."""
     key = draft_key(id)
     case = case_rows.cases_of(connection, [key]).get(key)
     return {} if case is None else {"case": case}

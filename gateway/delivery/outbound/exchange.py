@@ -220,7 +220,7 @@ def unchanged(connection: Connection, items: Sequence[Ready]) -> list[Ready]:
 
 
 def may_go(connection: Connection, items: Sequence[Ready]) -> list[Ready] | None:
-    """The same of these, which were judged together; None where something changed since of what that rests on."""
+    """Find which of these, judged together, may go; None where something changed since of what that rests on."""
     return unchanged(connection, items) if items[0].void or items[0].grounds.stand(connection) else None
 
 

@@ -135,10 +135,10 @@ def _is_settled(held: LoadedConversation, reply_to: str | None) -> bool:
 
 
 def acts_once_stored(acts: Acts, conversation: bytes, case: CaseId) -> Acts:
-    """The same once a message is stored that makes its conversation one of this case."""
+    """Add that a message is stored which makes its conversation one of this case."""
     return replace(acts, cases={**acts.cases, conversation: case})
 
 
 def changes_once_stored(changes: Mapping[Key, int], key: Key) -> dict[Key, int]:
-    """The same once a message of this conversation is stored."""
+    """Count one more change of this conversation: a message of it is stored."""
     return {**changes, key: changes.get(key, 0) + 1}

@@ -98,7 +98,7 @@ class Opening:
     ref: int
 
     def sealed(self, rows: Mapping[int, SealedRow]) -> Joining:
-        """The same with its card sealed."""
+        """Take its card from these sealed rows."""
         return Joining(signs=self.signs, new=self.new, card=rows[self.ref])
 
 
@@ -159,7 +159,7 @@ def make_unsealed(
 
 
 def seal_prepared(sealer: ContentSealer, items: Sequence[Unsealed]) -> list[Prepared]:
-    """The same with their content sealed, and the cards of cases that may begin."""
+    """Seal their content, and the cards of cases that may begin."""
     plain = [(item.row.ref, item.plaintext) for item in items]
     plain += [(item.case.ref, register.encode(item.case.card)) for item in items if item.case is not None]
     sealed = {row.ref: row for row in sealer.seal_each(plain)}
