@@ -53,16 +53,23 @@ class Things:
     """Somebody of the unit."""
     words: tuple[str, ...]
     ids: dict[Subject, str] = field(default_factory=dict)
-    spare: str = ""
-    """A second case of the unit."""
+    cases: list[str] = field(default_factory=list)
+    """Every case of the unit; the first is the one of `ids`, the second has nothing in it."""
     sent: str = ""
     """A message of the unit with a file."""
+    owed: dict[str, list[str]] = field(default_factory=dict)
+    """Messages about which something has still to be done, by the operation that does it."""
+
+    @property
+    def spare(self) -> str:
+        """A second case of the unit."""
+        return self.cases[1]
 
     @property
     def marks(self) -> frozenset[str]:
         """What stands in no answer to another unit."""
         named = {id for subject, id in self.ids.items() if subject is not Subject.ALARM}  # that is a small number
-        return frozenset({*named, *self.words, self.spare, self.sent})
+        return frozenset({*named, *self.words, *self.cases, self.sent}).union(*self.owed.values())
 
 
 @dataclass(frozen=True)
@@ -115,12 +122,12 @@ async def two_units(base: Path) -> AsyncIterator[House]:
 
 async def told(two: Two, of: Mapping[str, Things]) -> None:
     """Every receipt has come, and what stands of the conversations is up to date: nothing moves by itself any more."""
-    for things in of.values():
+    sent = [id for things in of.values() for id in (things.sent, *things.owed["alert.review"])]
 
-        async def delivered(id: str = things.sent) -> bool:
-            return await two.fr.state(id) == "awaiting_opening"
+    async def delivered() -> bool:
+        return all([await two.fr.state(id) == "awaiting_opening" for id in sent])
 
-        await two.until(delivered, what="the case system of the peer has the referral")
+    await two.until(delivered, what="the case system of the peer has what was sent")
     await two.fr.running.status_updates.keep()
 
 
@@ -138,11 +145,14 @@ async def looked_after(two: Two, unit: str) -> Things:
     of.sent = (await fr.call("message.submit", **request, message=await added(fr, of)))["id"]
     of.ids = {Subject.CASE_NUMBER: number, Subject.CONVERSATION: talk, Subject.CONSENT: consent}
     of.ids[Subject.CASE] = (await fr.call("conversation.show", id=talk))["of_case"]["id"]
-    of.spare = (await fr.call("case.open", label=f"Label of {unit}, too", by=ANA))["id"]
-    for case in (of.ids[Subject.CASE], of.spare):
+    of.cases = [of.ids[Subject.CASE], (await fr.call("case.open", label=f"Label of {unit}, too", by=ANA))["id"]]
+    for case in of.cases:
         await fr.call("case.hand_over", id=case, unit=unit, reason=f"A note for {unit}", by=ANA)
     await fr.call("case.label", id=of.ids[Subject.CASE], label=f"Label of {unit}", by=ANA)
     await begun(two, of)
+    asked = await asked_to_erase(two, of)
+    alerts = [await alerted(two, of) for _ in range(2)]  # one for each of the unit who may
+    of.owed = {"erasure.follow": [asked], "erasure.refuse": [asked], "alert.review": alerts}
     return of
 
 
@@ -164,6 +174,39 @@ async def begun(two: Two, of: Things) -> None:
     move = {"source": case, "into": of.spare, "consents": [other], "reason": f"A note for {of.unit}"}
     of.ids[Subject.CASE_CHANGE] = (await fr.call("case.move", **move, by=BEN))["change"]
     await anew(fr, of)
+
+
+async def alerted(two: Two, of: Things) -> str:
+    """An alert that went out with what may identify somebody: a second person has to look at it."""
+    alert = example("safety.alert/1", "AL") | {"conversation": of.ids[Subject.CONVERSATION]}
+    alert["content"]["what_happened"] = "call +355 69 123 4567"
+    return str((await two.fr.call("message.submit", **alert))["id"])
+
+
+async def asked_to_erase(two: Two, of: Things) -> str:
+    """Albania has referred a person to France, where the unit has the case and must keep it, and the person has taken
+    the consent back; the message that asks to erase.
+    """
+    al, fr, number, talk = two.al, two.fr, f"A-{of.unit}-5", id_of(f"talk of Albania with {of.unit}")
+    consent = await agreed(al, number, id_of(f"yes in Albania for {of.unit}"))
+    request = referral(number, consent, conversation=talk, to="FR")
+    came = (await al.call("message.submit", **request))["id"]
+    await two.until(lambda: any(d.message_id == came for d in fr.deliveries()), what="the referral of Albania")
+    of.cases.append((await fr.call("conversation.show", id=talk))["of_case"]["id"])
+    await fr.call("case.hand_over", id=of.cases[-1], unit=of.unit, reason=f"A note for {of.unit}", by=ANA)
+    await fr.call("retention.hold", id=talk, by=ANA, ground="restriction_18", until="2028-01-01")
+    await al.call("consent.withdraw", id=consent, erase_wanted=True, by=ANA)
+
+    asking: list[str] = []
+
+    async def waiting() -> bool:
+        requests = (await fr.call("erasure.list"))["requests"]
+        of_it = [one for one in requests if one["of_case"]["id"] == of.cases[-1]]
+        asking.extend(one["id"] for one in of_it if one["state"] == "waiting")
+        return asking != []
+
+    await two.until(waiting, seconds=60, what="the request to erase")
+    return asking[0]
 
 
 async def anew(fr: Party, of: Things) -> None:
@@ -206,7 +249,7 @@ async def everybody(fr: Party, outside: Caller, inside: Caller) -> AsyncIterator
 async def kept_out(fr: Party, of: Things, outside: Caller) -> Credential:
     """A focal point who is a relative of the person of the shelter."""
     known = await enrol(fr.running, "a relative", Role.FOCAL_POINT, Role.CASE_WORKER)
-    for case in (of.ids[Subject.CASE], of.spare):
+    for case in of.cases:
         await fr.call("case.block", id=case, person=known.id, reason="a relative", by=ANA)
     return Credential("relative", CASES, showing(outside, known.token), person=True)
 

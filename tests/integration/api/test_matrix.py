@@ -166,22 +166,16 @@ async def house(tmp_path_factory: Any) -> AsyncIterator[House]:
 
 NONE_HERE = frozenset(
     {
-        *(
-            "alert.review",
-            "erasure.follow",
-            "erasure.refuse",
-            "evidence.contradiction",
-            "keys.proof",
-            "peer.probed",
-            "review.settle",
-        ),
-        *("statistics.draft", "attachment.read"),
+        *("evidence.contradiction", "keys.proof", "peer.probed", "review.settle", "statistics.draft"),
+        "attachment.read",
     }
 )
 """What they are about is a rare thing that neither unit has; a file has left its sender when the peer has it."""
 OF_SENT = frozenset({"attachment.list", "message.cancel"})
 """These are about a message that went out with a file."""
-LAST = frozenset({"message.erase", "conversation.erase", "case.erase", "retention.release", "case.release"})
+LAST = frozenset(
+    {"message.erase", "conversation.erase", "case.erase", "erasure.follow", "retention.release", "case.release"}
+)
 """After these something is gone, or may go."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -226,6 +220,8 @@ def arguments(operation: str, own: Things, path: Sequence[str] = (), value: str 
         given |= {"source": own.ids[Subject.CASE]} if operation == "case.move" else {}
     if operation in OF_SENT:
         given["id"] = own.sent
+    elif operation in own.owed:
+        given["id"] = own.owed[operation][0]
     for (name, *deeper), subject in NAMING[operation]:
         if not deeper and model.model_fields[name].is_required() and name not in given:
             given[name] = own.spare if name in ("into", "other") else own.ids[subject]
@@ -285,7 +281,8 @@ async def test_what_is_of_another_is_as_if_it_were_not_there(house: House):
                 own, other = (house.of[unit] for unit in (UNITS if one is house.kept_out else UNITS[::-1]))
                 for path, subject in named_by(operation) if bound and TOLD.may(one, operation) else ():
                     with faults.row(operation, "/".join(path), one.name):
-                        theirs = await ask(one, operation, arguments(operation, own, path, other.ids[subject]))
+                        value = other.owed.get(operation, [other.ids[subject]])[0]
+                        theirs = await ask(one, operation, arguments(operation, own, path, value))
                         assert not [mark for mark in other.marks if mark in theirs.text]
                         if begins(operation, path, subject):
                             assert (theirs.status, theirs.value["code"]) == (404, "not_found")
@@ -367,8 +364,13 @@ def listed_as(one: Credential, member: str) -> Iterator[tuple[str, dict[str, Any
 
 def about_own(one: Credential, operation: str, own: Things, path: Sequence[str], subject: Subject) -> dict[str, Any]:
     """All of it of one's own; a case system says which of its users asks."""
-    usual = path == ("id",) and operation in OF_SENT
-    asked = arguments(operation, own, path, own.sent if usual else own.ids[subject])
+    value = own.ids[subject]
+    if path == ("id",) and operation in OF_SENT:
+        value = own.sent
+    elif operation in own.owed:
+        owed = own.owed[operation]
+        value = owed.pop() if owed[1:] else owed[0]
+    asked = arguments(operation, own, path, value)
     attests = {"attested": {"by": "u-7"}} if TOLD.attests(one, operation) else {}
     (draft_in(asked) if operation == MANY else asked).update(attests)
     return asked
