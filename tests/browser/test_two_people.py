@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ from support.browser import Seat
 from support.ceremony import ADMINS, aplay
 from support.enrolled import approving
 from support.nodechild import CHEAP, SteeredClock
+from support.nodeproc import UNIT
 from support.offices import Office, enrol
 from support.pair import PASSPHRASE, START, Party, Two, example, introduce, make_party
 from support.ports import free_port
-from support.running import consent
-from support.writing import release
+from support.writing import fill, release
 
 from gateway.administration.restore import restore
+from gateway.console.forms.consent import USUAL
+from gateway.console.pages.consent import TOLD
 from keys.offline.administrator_key import Admin
 from keys.offline.recovery_key import create_recovery, load_recovery, public_path
 
@@ -34,6 +37,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECRET = "secret of the recovery key"
 CALLED = {"P": "Tulpe-7391", "Q": "Erle-2046"}
+TAKEN = {
+    "/content/given_by": "person",
+    "/content/form": "written",
+    "/content/taken_on": datetime.fromtimestamp(START, UTC).date().isoformat(),
+    "/content/interpreter": "true",
+    "/content/onward_sharing": "false",
+}
+"""What a form of consent asks besides what is told and what is answered."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +136,21 @@ async def refer(ana: Seat, ben: Seat, fr: Party, case: str, consent: str, to: st
     return ben.page.url.removeprefix(ben.origin)
 
 
-async def agrees(fr: Party, case: str, to: str) -> str:
-    """The person of a case agrees that the focal points of France and another country are told; the consent's id."""
-    content = consent("FR/focal-point", f"{to}/focal-point")
-    return str((await fr.call("consent.record", by="w-1", case=case, content=content))["id"])
+async def agrees(seat: Seat, case: str, to: Party) -> str:
+    """The person of a case, asked in Albanian, says yes to all that a referral to another country needs; the consent's
+    id.
+    """
+    await seat.open(f"/consents/new?case={case}")
+    unit = f"{to.running.own.node}/{UNIT}"
+    await fill(seat, {"with": ("sq",), "for_purpose": ("referral",), "for_unit": (unit,)})
+    await seat.submit_by('button[name=act][value="begin"]')
+    until = await seat.page.locator("[name=until] option").last.get_attribute("value")
+    said = dict.fromkeys((f"ask:{kind}" for kind in USUAL["referral"]), "true") | {"until": str(until)}
+    told = dict.fromkeys((f"/content/told/{name}" for name in TOLD), "true")
+    await fill(seat, {name: (value,) for name, value in (said | told | TAKEN).items()})
+    await seat.press("Record it")
+    assert "/consents/new" not in seat.page.url, await seat.text()
+    return seat.page.url.rpartition("/")[2]
 
 
 async def offered(seat: Seat, fr: Party, case: str) -> set[str]:
@@ -166,7 +188,7 @@ async def test_what_one_person_takes_back_is_told_where_it_was_told(browser: Bro
 
         # a case for each; a referral offers the consents of its person and no other
         p, q = [await begin_case(ana, label) for label in ("Blue 7", "Green 2")]
-        to_al, to_ma, hers = [await agrees(fr, case, to) for case, to in ((p, "AL"), (p, "MA"), (q, "AL"))]
+        to_al, to_ma, hers = [await agrees(ana, case, to) for case, to in ((p, al), (p, ma), (q, al))]
         assert (await offered(ana, fr, p), await offered(ana, fr, q)) == ({to_al, to_ma}, {hers})
         of_p = await refer(ana, ben, fr, p, to_al, "AL", CALLED["P"])
         of_p_there = await refer(ana, ben, fr, p, to_ma, "MA", CALLED["P"])
