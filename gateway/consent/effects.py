@@ -44,7 +44,7 @@ class Recorded:
 
     def write(self, connection: Connection, now: int) -> None:
         """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
-        whoever told of it.
+        whoever told of it: with other grants, after a part was taken back, it closes all of it, and a person is told.
         """
         known = register.known_in(self.content.sealer, connection, str(self.record["consent_id"]))
         register.alarm(connection, known.damaged, now)
@@ -55,6 +55,9 @@ class Recorded:
         for row in known.rows:
             if row.holder == self.holder:
                 content.erase(connection, row.ref)
+        if (closed := known.closed_by(self.holder, self.record, now)) is not None:
+            Withdrawal(content=self.content, withdrawn=closed).write(connection, now)
+            journal.raise_alarm(connection, at=now, kind="consent.changed", ref=ref)
         self._link(connection, known.index, now)
         journal.append_leaf(connection, leaf(now, "consent.held", holder=self.holder))
 

@@ -86,11 +86,23 @@ class Known:
         for withdrawal in withdrawals:
             if taken is not None and adds(taken, withdrawal):
                 taken = (*taken, withdrawal)
-        if not records:
-            return replace(self, withdrawals=taken)
+        after = replace(self, withdrawals=taken)
         row = ConsentRow(ref=0, consent=self.index, holder=holder, state=ACTIVE, at=now)
         others = tuple(item for item in self.held if item.row.holder != holder)
-        return replace(self, held=(*others, HeldConsent(row=row, record=records[-1])), withdrawals=taken)
+        for record in records:
+            closed = after.closed_by(holder, record, now)
+            taken = after.withdrawals if closed is None else (*(after.withdrawals or ()), closed)
+            after = replace(after, held=(*others, HeldConsent(row=row, record=record)), withdrawals=taken)
+        return after
+
+    def closed_by(self, holder: str, record: Record, now: int) -> Record | None:
+        """The withdrawal of everything, where a record of `holder` says other grants than theirs of before, of which a
+        part was taken back by its place: nobody can tell any more which part of it that is. None where it does not.
+        """
+        theirs = [item.record for item in self.held if item.row.holder == holder]
+        if not self.withdrawals or all(read(each).grants == read(record).grants for each in theirs):
+            return None
+        return {"consent_id": record["consent_id"], "scope": "all", "withdrawn_on": now, "erase_wanted": False}
 
     @property
     def state(self) -> str:

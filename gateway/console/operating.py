@@ -72,6 +72,10 @@ ALARMS: Alarms = {
         N_("The ledger of withdrawals and erasures cannot be written"),
         N_("Mend the disk that [backup] ledger names; what is missing is written later."),
     ),
+    "consent.changed": (
+        N_("A country told other grants of a consent after a part was taken back: all of it counts as taken back"),
+        N_("Call it. What the person still agrees to is recorded as a new consent."),
+    ),
     "consent.two_cases": (
         N_("Two cases rely on one consent"),
         N_("Two people say whose it is, or that both are one person: trm case move, trm case merge."),

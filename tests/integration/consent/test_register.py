@@ -205,11 +205,12 @@ def withdrawn_by(forger: Forger, n: int, **content: Any) -> bytes:
     return forger.seal(n, request=request | {"content": request["content"] | {"consent_id": CONSENT} | content})
 
 
-def recorded_by(two: Two, forger: Forger, n: int) -> bytes:
+def recorded_by(two: Two, forger: Forger, n: int, **content: Any) -> bytes:
     """The sealed record `n` of the consent."""
     request = example("consent.record/1", "AL") | {"conversation": b64u(b"conversation two"[:16])}
     request["header"].pop("consent_ref", None)
-    return forger.seal(n, request=request | {"content": record_of(f"{two.al.running.own.node}/{UNIT}")})
+    record = record_of(f"{two.al.running.own.node}/{UNIT}") | content
+    return forger.seal(n, request=request | {"content": record})
 
 
 async def stored_consent(party: Party) -> list[tuple[Any, ...]]:
@@ -229,6 +230,28 @@ async def test_a_repeated_withdrawal_changes_nothing(two: Two) -> None:
     assert set(await forger.post(*repeats)) == {(None, "received")}
     assert await stored_consent(two.al) == before
     assert len((await two.al.call("consent.show", id=CONSENT))["withdrawals"]) == 1
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["one after another", "in one request"])
+async def test_a_peer_gives_nothing_back_by_telling_the_grants_in_another_order(two: Two, apart: bool) -> None:
+    """A part was taken back by its place, where now stands what the person left: all of it counts as taken back, a
+    person is told, and what the peer sends on it is not taken in.
+    """
+    forger, grants = Forger(two.fr), record_of(f"{two.al.running.own.node}/{UNIT}")["grants"]
+    assert grants[0]["purpose"] == "referral"
+    asked = referral() | {"conversation": b64u(b"conversation two"[:16])}
+    sealed = [
+        recorded_by(two, forger, 1),
+        withdrawn_by(forger, 2, scope="grants", grants=[0]),
+        recorded_by(two, forger, 3, grants=grants[::-1]),
+        forger.seal(4, request=asked),
+    ]
+    for some in [[one] for one in sealed] if apart else [sealed]:
+        answers = await forger.post(*some)
+    assert answers[-1] == ("gate_g7", "rejected")
+    shown = await two.al.call("consent.show", id=CONSENT)
+    assert (shown["state"], [one["scope"] for one in shown["withdrawals"]]) == ("withdrawn", ["grants", "all"])
+    assert "consent.changed" in await two.al.alarms()
 
 
 async def test_a_record_costs_the_same_in_a_long_conversation(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:

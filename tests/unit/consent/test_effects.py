@@ -133,6 +133,23 @@ async def test_a_record_never_undoes_a_withdrawal(content: Content):
     assert [row.state for row in await held(content)] == [register.WITHDRAWN]
 
 
+async def test_a_record_that_says_other_grants_after_a_part_was_taken_back(content: Content):
+    """A place means something else in it, so that all counts as taken back, also after a restore, and a person is told;
+    what was recorded by somebody else is not asked.
+    """
+    await told(content, RECORD | {"grants": GRANTS[::-1]}, holder="n1third")
+    await told(content)
+    await taken_back(content, PART)
+    await told(content, RECORD | {"form": "video"})
+    assert ([row.state for row in await held(content)], await alarms(content)) == ([register.WITHDRAWN_PART] * 2, [])
+    await told(content, RECORD | {"grants": GRANTS[::-1]})
+    assert [row.state for row in await held(content)] == [register.WITHDRAWN] * 2
+    ref = next(row.ref for row in await held(content) if row.holder == PEER)
+    assert await alarms(content) == [("consent.changed", ref)]
+    assert (await register.known(content, ID)).withdrawals == (PART, ALL)
+    assert await entries(content) == [(NOW, (0,)), (NOW, None)]
+
+
 async def test_a_record_beside_one_that_does_not_open(content: Content):
     """It is kept, and a person is told of the other."""
     await told(content)

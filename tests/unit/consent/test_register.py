@@ -123,6 +123,30 @@ def test_news_of_a_holder_takes_the_place_of_their_record():
     assert after == replace(before, held=(before.held[0], added))
 
 
+@pytest.mark.parametrize(
+    ("grants", "changed"),
+    [
+        (GRANTS, False),
+        (GRANTS[::-1], True),
+        ([*GRANTS, GRANTS[0]], True),
+        (GRANTS[:1], True),
+        ([GRANTS[0], GRANTS[1] | {"until": "2031-12-31"}], True),
+        ([GRANTS[0] | {"data_categories": ["needs", "needs"]}, GRANTS[1]], False),
+    ],
+    ids=["the same", "in another order", "agreed to again", "fewer", "longer", "the same in other words"],
+)
+def test_news_with_other_grants_after_a_part_was_taken_back(grants: Any, changed: bool):
+    """Nobody can tell any more what of it was: all counts as taken back, whichever came first."""
+    news = [RECORD | {"grants": grants}]
+    for before, withdrawals in ((known(held(1, THIRD), withdrawals=(FIRST,)), []), (known(held(1, THIRD)), [FIRST])):
+        after = before.with_news(THIRD, news, withdrawals, NOW)
+        assert after.withdrawals == ((FIRST, ALL | {"consent_id": ID, "erase_wanted": False}) if changed else (FIRST,))
+    for before in (known(held(1, THIRD)), known(held(1), withdrawals=(FIRST,)), known(withdrawals=(FIRST,))):
+        assert before.with_news(THIRD, news, [], NOW).withdrawals == before.withdrawals
+    twice = known(withdrawals=(FIRST,)).with_news(THIRD, [RECORD, *news], [], NOW)
+    assert twice.state == (WITHDRAWN if changed else WITHDRAWN_PART)
+
+
 def test_news_of_a_withdrawal_counts_at_once():
     """Each that takes back more is kept and a repeat is not; without a record the records stay."""
     before = known(held(1), withdrawals=(FIRST,))
