@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -91,8 +92,24 @@ def forget_told(sealer: ContentSealer, connection: Connection, rows: Sequence[Me
     for case in connection.scalars(of).all():
         for ref, entry in _opened(sealer, connection, refs_of(connection, CaseId(case))).items():
             if isinstance(entry, StatusEntry) and entry.message in told:
-                connection.execute(delete(case_link).where(case_link.c.key == f"{LinkKind.ENTRY}/{ref}".encode()))
-                content_rows.erase(connection, ref)
+                _erase(connection, LinkKind.ENTRY, ref)
+
+
+def forget_answers(
+    content: Content, connection: Connection, case: CaseId, person: str, *, about: CaseId, states: Collection[str]
+) -> None:
+    """Forget that a person said of these States that what the one of the case `about` fears does not concern a case."""
+    for ref, entry in _opened(content.sealer, connection, refs_of(connection, case)).items():
+        if isinstance(entry, ApartEntry) and (entry.by, entry.about) == (person, about):
+            left = [state for state in entry.states if state not in states]
+            _erase(connection, LinkKind.ANSWER, ref)
+            if left:
+                add(content, connection, case, replace(entry, states=left))
+
+
+def _erase(connection: Connection, kind: LinkKind, ref: int) -> None:
+    connection.execute(delete(case_link).where(case_link.c.key == f"{kind}/{ref}".encode()))
+    content_rows.erase(connection, ref)
 
 
 def _opened(sealer: ContentSealer, connection: Connection, refs: Collection[int]) -> dict[int, Entry]:

@@ -94,6 +94,14 @@ def ask(content: Content, connection: Connection, of: CaseId, entry: QuestionEnt
     journal.append_leaf(connection, leaf(entry.at, "asylum.linked_asked"))
 
 
+def forget_answers(content: Content, connection: Connection, person: str) -> None:
+    """Forget what a person answered as the first of two: it is still asked, so no second one has said the same."""
+    for one in opened(content.sealer, connection, places(connection)):
+        if one.entry is not None:
+            about, states = CaseId(one.entry.about), one.entry.states
+            entries.forget_answers(content, connection, one.of, person, about=about, states=states)
+
+
 def wait(connection: Connection) -> bool:
     """Whether anything is asked, or an alarm says so of what went with its case."""
     return bool(places(connection) or journal.open_about(connection, [ALARM]))

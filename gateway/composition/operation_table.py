@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -24,10 +25,12 @@ from gateway.audit.operations.case_history import CaseHistoryForAudit
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.operations.own_copy import OwnCopyOperations
 from gateway.audit.operations.protection import ProtectionOperations
+from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.cluster.operations import WorkerOperations
 from gateway.composition.case_operations import case_operations, message_operations
 from gateway.database.durability import DurabilityProbe
+from gateway.database.sealed_content import Content
 from gateway.erasure.operations.erasing import ErasureOperations
 from gateway.erasure.operations.of_case import CaseErasureOperations
 from gateway.erasure.peer_requests.operations import RequestOperations
@@ -72,7 +75,7 @@ def tie_operations(node: Node) -> NodeOperations:
         clock=node.clock,
         rand=node.rand,
         actor=node.keys.actor,
-        forget_words=forget_words,
+        forget_words=partial(forget_words, node.content),
     )
     access = AccessOperations(content=node.content, log=node.log)
     protection = ProtectionOperations(
@@ -233,10 +236,11 @@ def _node_operations(node: Node) -> Sequence[object]:
     ]
 
 
-def forget_words(connection: Connection, person: str) -> None:
+def forget_words(content: Content, connection: Connection, person: str) -> None:
     """Forget what a person said as the first of two and no second one has confirmed: drafts wait for two people again,
-    asylum holds lie, and cases stay as they are.
+    asylum holds lie, what a linked person fears is asked about, and cases stay as they are.
     """
     drafts.forget_first(connection, person_text(person).encode())
     holds.forget_lifts(connection, person.encode())
     cases.forget_asked(connection, person.encode())
+    questions.forget_answers(content, connection, person)

@@ -92,6 +92,26 @@ async def test_until_somebody_answers_nothing_goes_there(siblings: Siblings) -> 
     assert (await fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "more"), [("person.end", {}), ("person.invite", {"instead": True})], ids=["left", "a stolen passkey"]
+)
+async def test_what_somebody_answered_first_is_over_when_they_are_shut_out(
+    siblings: Siblings, operation: str, more: dict[str, Any]
+) -> None:
+    """Two people begin anew, for each State of which no second person had said so; what two said stays."""
+    await siblings.relate(relation="sibling")
+    await siblings.hold(HER_TALK, "AL", "MA")
+    assert await siblings.apart(ANA, "AL", "MA") == ["AL", "MA"]
+    assert await siblings.apart(BEN, "MA") == ["AL"]
+    ana = next(one["id"] for one in (await siblings.fr.call("person.list"))["people"] if one["name"] == ANA)
+    await siblings.fr.call(operation, id=ana, **more)
+
+    assert await siblings.apart(BEN, "AL") == ["AL"]
+    assert (await siblings.refuses()).code is Code.GATE_G5
+    assert await siblings.apart("Cleo D.", "AL") == []
+    assert (await siblings.fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
+
+
 async def test_a_hold_on_him_answers_yes(siblings: Siblings) -> None:
     """Whoever believes that he fears the same State places one, and the question ends until two people lift it."""
     await siblings.relate(relation="sibling")
