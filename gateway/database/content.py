@@ -109,6 +109,11 @@ def keys_not_of(connection: Connection, epoch: int, limit: int) -> list[tuple[in
     return [(row.ref, row.epoch, row.wrapped) for row in connection.execute(query)]
 
 
+def newest_epoch(connection: Connection) -> int:
+    """The newest epoch under which anything is stored, by whichever machine; 0 where nothing is."""
+    return connection.scalar(select(func.max(datakey.c.epoch))) or 0
+
+
 def rewrap(connection: Connection, epoch: int, wrapped: Iterable[tuple[int, bytes]]) -> None:
     """Replace wrapped keys by ones under `epoch`; a row erased meanwhile stays erased, and one that another machine has
     wrapped under this epoch or a newer one stays as it is.

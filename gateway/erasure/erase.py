@@ -163,6 +163,8 @@ class Eraser:
         waits to go is cancelled.
         """
         now, refs = self._clock.now(), list(reasons)
+        # Another machine may have begun an epoch, and wrapped these keys by it, that this one has not followed yet.
+        epoch = max(self._identity.keys.epoch, content.newest_epoch(connection))
         before = erasures.of(connection, refs)
         rows = [row for row in messages.get(connection, refs).values() if row.ref not in before]
         if not rows:
@@ -189,10 +191,12 @@ class Eraser:
         erasures.discard_drafts(connection, wanted, waiting=WAITING, to=DISCARDED)
         erasures.erase_drafts(connection, list(origins), but=WAITING)
         erasures.erase_released(connection, RELEASED)
-        erasures.add(connection, [self._row(connection, row, reasons[row.ref], now, request, found) for row in rows])
+        erasures.add(
+            connection, [self._row(connection, row, reasons[row.ref], now, epoch, request, found) for row in rows]
+        )
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         if (by, request) != (None, None) and not GROUNDS.isdisjoint(reasons.values()):
-            storage_epochs.end_with(connection, self._identity.keys.epoch)
+            storage_epochs.end_with(connection, epoch)
         erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
@@ -217,6 +221,7 @@ class Eraser:
         row: MessageRow,
         reason: str,
         now: int,
+        epoch: int,
         request: int | None,
         found: Mapping[int, Collection[str]],
     ) -> ErasureRow:
@@ -226,7 +231,7 @@ class Eraser:
             message=row.ref,
             at=now,
             reason=reason,
-            epoch=self._identity.keys.epoch,
+            epoch=epoch,
             place=self._case_system.first_place(connection, row, reason),
             told=None,
             request=request,

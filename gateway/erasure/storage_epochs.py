@@ -168,7 +168,7 @@ class StorageEpochs:
 
 
 def end_with(connection: Connection, epoch: int) -> None:
-    """Note that the storage epoch has to end; another machine, which has not followed yet, may still name an older."""
+    """Note that the storage epoch has to end, whichever was noted before."""
     meta.set_meta(connection, ENDS, str(max(epoch, _ending(connection))).encode())
 
 

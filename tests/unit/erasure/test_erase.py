@@ -15,10 +15,10 @@ from support.nodes import NOW
 from support.rows import PEER
 
 from gateway.consent import unconfirmed_store
-from gateway.database import content, journal
+from gateway.database import content, journal, meta
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
-from gateway.erasure import erase, places
+from gateway.erasure import erase, places, storage_epochs
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code
@@ -53,6 +53,16 @@ async def test_a_message_is_erased(desk: Desk) -> None:
     assert [tuple(one) for one in events] == [(NOW + 5, "message", 1, "erased")]
     assert desk.others.done == ["kept", "forgot", "asked", "asked no more", "swept", "happened"]
     assert desk.home.wakeups.handover.is_set()
+
+
+async def test_the_epoch_that_another_machine_has_begun_is_the_one_that_ends(desk: Desk) -> None:
+    """It has wrapped the data keys anew, and this machine has not followed yet: the older epoch opens no copy of them."""
+    await desk.keeps(desk.message(1), desk.message(2))
+    newer = desk.home.keys.epoch + 1
+    await desk.content.store.move(lambda c: c.exec_driver_sql(f"update datakey set epoch = {newer}"))
+    await desk.eraser.erase({1: "objection"}, by="Ana B.")
+    assert (await desk.found(1))[1].epoch == newer
+    assert await desk.content.store.read(lambda c: meta.get_meta(c, storage_epochs.ENDS)) == str(newer).encode()
 
 
 async def test_nothing_of_it_stays_in_the_write_ahead_log(desk: Desk, tmp_path: Path) -> None:
