@@ -24,8 +24,10 @@ from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import name_of
 from gateway.attachments.store import AttachmentRow
 from gateway.cases.references import number_told, own_rows
+from gateway.consent.register import open_consents
 from gateway.database import content, journal
 from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
 from gateway.delivery.answering import Answering
 from gateway.delivery.local_receipts import LocalReceipts
@@ -249,23 +251,23 @@ class Handover:
         """Find those that still go: the others were erased, or taken at the desk meanwhile. What tells of a consent, or
         relies on one, that was taken back is held; a withdrawal and an alert are urgent, and go.
         """
+        sealer = self._content.sealer
         consents = {
-            row.ref: self._content.sealer.consent_index(named)
+            row.ref: set() if row.urgent else {sealer.consent_index(named) for named in consents_named(item)}
             for row, item in opened
-            if not row.urgent and (named := consent_named(item)) is not None
         }
 
         def look(connection: Connection) -> tuple[Collection[int], Collection[bytes]]:
-            refs = [row.ref for row, _ in opened]
-            return messages.still_waiting(connection, refs), _find_withdrawn(connection, set(consents.values()))
+            withdrawn = _find_withdrawn(sealer, connection, set().union(*consents.values()))
+            return messages.still_waiting(connection, list(consents)), withdrawn
 
         owed, withdrawn = await self._content.store.read(look)
         going = [item for item in opened if item[0].ref in owed]
         taken_back = RefusedError(Code.GATE_G7, "the person took the consent back")
         for row, _ in going:
-            if consents.get(row.ref) in withdrawn:
+            if not consents[row.ref].isdisjoint(withdrawn):
                 await self._hold(waiting.messages[row.ref], taken_back, now)
-        return [item for item in going if consents.get(item[0].ref) not in withdrawn]
+        return [item for item in going if consents[item[0].ref].isdisjoint(withdrawn)]
 
     async def _may_be_unknown(self, message: MessageRow) -> bool:
         """Whether the case system may not know yet which of its records a message answers: it was away, and the news
@@ -473,16 +475,17 @@ def _in_order(rows: Sequence[InboxRow], missing: Sequence[GapRow], now: int) -> 
     return due
 
 
-def consent_named(item: Delivery) -> str | None:
-    """Name the consent that a message relies on, or tells of."""
-    named = item.header.get("consent_ref", item.content.get("consent_id"))
-    return named if isinstance(named, str) else None
+def consents_named(item: Delivery) -> frozenset[str]:
+    """Name the consent that a message relies on, and the one that it tells of."""
+    named = (item.header.get("consent_ref"), item.content.get("consent_id"))
+    return frozenset(one for one in named if isinstance(one, str))
 
 
-def _find_withdrawn(connection: Connection, consents: Collection[bytes]) -> frozenset[bytes]:
-    """Find which of these consents were taken back, whoever recorded them."""
-    known = local.consents_of(connection, consents) if consents else {}
-    return frozenset(index for index, held in known.items() if any(one.state == local.WITHDRAWN for one in held))
+def _find_withdrawn(sealer: ContentSealer, connection: Connection, consents: Collection[bytes]) -> frozenset[bytes]:
+    """Find which of these consents were taken back, whoever recorded them, and whether or not a record came here."""
+    narrowed = local.withdrawals(connection, consents) if consents else {}
+    known = open_consents(sealer, connection, local.consents_of(connection, narrowed), narrowed)
+    return frozenset(index for index, about in known.items() if about.withdrawn)
 
 
 def delivery_key(row: MessageRow) -> str:

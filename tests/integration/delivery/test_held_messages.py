@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
-from support.nodeproc import enquiry
-from support.pair import Two, two_nodes
+from support.forger import Forger
+from support.nodeproc import UNIT, enquiry
+from support.pair import Two, example, two_nodes
 from support.persons import ANA, agreed, referral
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, Notice
 from keys.primitives.encoding import b64u
 
-CONSENT = b64u(b"consent of hers.")
+CONSENT, OTHER = b64u(b"consent of hers."), b64u(b"another of hers.")
 
 
 @pytest_asyncio.fixture
@@ -167,3 +168,24 @@ async def test_what_was_withdrawn_before_the_case_system_had_it_stays_at_the_des
     await al.call("message.resend", id=sent["id"])
     await two.until(held, seconds=60)
     assert [one.type for one in al.deliveries()] == ["consent.withdrawal/1", "enquiry.capacity/1"]
+
+
+async def test_the_record_of_what_was_withdrawn_stays_at_the_desk_whatever_it_relies_on(two: Two) -> None:
+    """Its header names another consent, which stands: what it tells of was taken back."""
+    al, forger = two.al, Forger(two.fr)
+    al.system.busy = 1_000_000
+    record = example("consent.record/1", "AL", consent_ref=OTHER)
+    withdrawal = example("consent.withdrawal/1", "AL") | {"conversation": b64u(b"conversation two"[:16])}
+    for n, request in enumerate((record, withdrawal), 1):
+        told = request["content"] | {"consent_id": CONSENT}
+        if "grants" in told:
+            told["grants"] = [told["grants"][0] | {"recipient_units": [f"{al.running.own.node}/{UNIT}"]}]
+        request |= {"content": told, "conversation": withdrawal["conversation"]}
+        assert await forger.post(forger.seal(n, request=request)) == [(None, "received")]
+    al.system.busy = 0
+
+    async def held() -> bool:
+        return await al.rows("select reason from message where state = 'held'") == [("gate_g7",)]
+
+    await two.until(held, seconds=60)
+    assert [one.type for one in al.deliveries()] == ["consent.withdrawal/1"]

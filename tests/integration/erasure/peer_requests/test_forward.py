@@ -324,6 +324,32 @@ async def test_who_may_have_the_data_since_a_restore_is_told(three: Three) -> No
     assert sorted(told["peer"] for told in done["told"]) == ["FR", "IT"]
 
 
+async def test_who_never_had_the_record_keeps_from_its_case_system_what_was_taken_back(three: Three) -> None:
+    """The case system of C is away when B passes the data on and the person withdraws at A. B tells C, which knows the
+    consent by its name alone: the referral is held for a person, and the case system is told of the withdrawal.
+    """
+    c = three.c
+    c.system.busy = 1_000_000
+    await pass_on(three, await began(three))
+
+    async def came(count: int) -> bool:
+        return await c.rows("select count(*) from message where direction = 'in'") == [(count,)]
+
+    await three.until(lambda: came(1), seconds=60)
+    await three.a.call("consent.withdraw", id=CONSENT, by="w-1")
+    await three.until(lambda: came(2), seconds=60)
+    assert await c.rows("select count(*) from consent") == [(0,)]
+    c.system.busy = 0
+    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=60)
+
+    async def held() -> bool:
+        return "message.held" in await c.alarms()
+
+    await three.until(held, seconds=60)
+    assert await c.rows("select reason from message where state = 'held'") == [("gate_g7",)]
+    assert not has(c, "referral.request/1")
+
+
 async def test_who_recorded_it_hears_what_was_said_to_somebody_it_does_not_know(three: Three) -> None:
     """The person withdraws at C, which has the data from B and knows nothing of A: B tells A, whose consent it is, and
     A's conversation stands still (domain 7.9).
