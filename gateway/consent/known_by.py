@@ -18,6 +18,7 @@ from gateway.messages.store import local, messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
+from gateway.ports import Json
 
 RECORD = "consent.record/1"
 
@@ -38,7 +39,7 @@ def find_known_by(
         if row.ref in exchanged or row.ref in told:
             found.setdefault((row.conversation, row.peer), []).append((row.ref, row.direction == messages.IN))
     holders = {row.holder for row in known.rows} - {OWN, *(node for _, node in found)}
-    for row in _records_from(sealer, connection, known, holders) if holders else ():
+    for row in find_records(sealer, connection, known, holders) if holders else ():
         found.setdefault((row.conversation, row.peer), []).append((row.ref, True))
     return found
 
@@ -53,19 +54,33 @@ def find_exchanged(connection: Connection, rows: Collection[MessageRow]) -> froz
     return frozenset(row.ref for row in rows) - never_left
 
 
-def _records_from(
+def find_records(
     sealer: ContentSealer, connection: Connection, known: register.Known, holders: Collection[str]
 ) -> list[MessageRow]:
-    """The messages by which these peers told of a consent: they lie in conversations of its case."""
+    """The messages by which these peers told of a consent: they lie in conversations of its case. What came before
+    0.2.0 is known to tell of it by its content alone.
+    """
     case = cases.cases_of(connection, [known.index]).get(known.index)
     keys = [] if case is None else [link.key for link in cases.links(connection, case, LinkKind.CONVERSATION)]
     rows = [row for row in messages.of_conversations(connection, keys) if row.direction == messages.IN]
     from_them = {row.ref: row for row in rows if row.peer in holders}
-    sealed = content.get(connection, list(from_them))
     ids = {item.record["consent_id"] for item in known.held}
-    found = []
+    told = _read_told(sealer, connection, from_them)
+    return [row for ref, row in from_them.items() if told.get(ref) in ids]
+
+
+def find_told(sealer: ContentSealer, connection: Connection, rows: Collection[MessageRow]) -> set[bytes]:
+    """The consents of which these messages of peers told before 0.2.0: they are known by what the messages say."""
+    unnamed = [row.ref for row in rows if row.direction == messages.IN and row.consent is None]
+    return {sealer.consent_index(str(id)) for id in _read_told(sealer, connection, unnamed).values()}
+
+
+def _read_told(sealer: ContentSealer, connection: Connection, refs: Collection[int]) -> dict[int, Json]:
+    """By message the ids of the consents of which those of these tell that are records."""
+    sealed = content.get(connection, list(refs))
+    found: dict[int, Json] = {}
     for ref, plain in zip(sealed, sealer.open_each(list(sealed.values())), strict=True):
         opened = None if isinstance(plain, RefusedError) else content_codec.read_content(plain)
-        if opened is not None and opened.facts.body_type == RECORD and opened.halves()[1].get("consent_id") in ids:
-            found.append(from_them[ref])
+        if opened is not None and opened.facts.body_type == RECORD:
+            found[ref] = opened.halves()[1].get("consent_id")
     return found

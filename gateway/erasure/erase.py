@@ -28,6 +28,7 @@ from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
 from gateway.consent import unconfirmed_store
+from gateway.consent.known_by import find_told
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -174,6 +175,8 @@ class Eraser:
         state_transitions.advance(connection, changes, at=now)
         names = self._case_register.names_at_stake(connection, rows)
         found = find_places(connection, self._content.sealer, [row.ref for row in rows])
+        consents = find_told(self._content.sealer, connection, rows)
+        consents.update(row.consent for row in rows if row.consent is not None)
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
@@ -197,7 +200,7 @@ class Eraser:
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         if (by, request) != (None, None) and not GROUNDS.isdisjoint(reasons.values()):
             storage_epochs.end_with(connection, epoch)
-        erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
+        erasures.erase_consents(connection, consents, but=proof)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
         found_cases.forget_talks(connection, {row.conversation for row in rows})

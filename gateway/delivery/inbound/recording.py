@@ -18,6 +18,7 @@ import schemas
 from gateway.attachments import store as attachment_store
 from gateway.cases.news import CaseNews, ReadNews, write_news
 from gateway.cases.register import CaseRegister
+from gateway.consent.known_by import RECORD
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
@@ -194,7 +195,8 @@ class Recorder:
 
     def _make_rows(self, node: NodeId, result: Received) -> NewMessage:
         message, ref = result.message, self._store.new_ref()
-        consent = message.header.get("consent_ref")
+        # Of a record its own consent, as at its sender: one that goes ahead of what relies on it names none.
+        consent = message.content["consent_id"] if message.body_type == RECORD else message.header.get("consent_ref")
         row = MessageRow(
             ref=ref,
             direction=messages.IN,

@@ -11,6 +11,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.consent import register
+from gateway.consent.known_by import find_records
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content_sealer import ContentSealer
@@ -29,7 +31,7 @@ from gateway.foundation.logs import logger
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import WAITING, Incoming
-from gateway.messages.store import local, messages
+from gateway.messages.store import messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.ports import Clock
@@ -153,10 +155,11 @@ def _concerned(
             yield from _between(connection, [asking.conversation], row.peer)
             yield from _passed_on(connection, row)
         case What.CONSENT if task.consent is not None:
-            index = sealer.consent_index(task.consent)
-            own = any(item.holder == OWN for item in local.consents(connection, index))
-            relying = requests.relying(connection, index)
-            yield from _between(connection, relying, row.peer if own else None)
+            known = register.known_in(sealer, connection, task.consent)
+            holders = {item.holder for item in known.rows}
+            told = {item.conversation for item in find_records(sealer, connection, known, holders)}
+            talks = sorted(told.union(requests.relying(connection, known.index)))
+            yield from _between(connection, talks, row.peer if OWN in holders else None)
         case What.MESSAGES:
             yield from _named(connection, row.peer, task.targets)
         case _ if only is not None:

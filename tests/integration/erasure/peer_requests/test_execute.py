@@ -35,8 +35,8 @@ def about(body_type: str, to: str = "AL", **content: Any) -> dict[str, Any]:
     return request | {"content": request["content"] | content}
 
 
-async def referred(two: Two) -> str:
-    """FR has referred a person to AL, whose case system has it; the id of the request."""
+async def recorded(two: Two) -> None:
+    """A person at FR agrees to a referral."""
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
     record["grants"] = [
@@ -48,6 +48,11 @@ async def referred(two: Two) -> str:
         }
     ]
     await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=record)
+
+
+async def referred(two: Two) -> str:
+    """FR has referred a person to AL, whose case system has it; the id of the request."""
+    await recorded(two)
     id = str((await two.fr.call("message.submit", **about("referral.request/1")))["id"])
 
     async def known() -> bool:
@@ -216,6 +221,27 @@ async def test_a_person_chooses(two: Two) -> None:
     with pytest.raises(RefusedError) as again:
         await two.al.call("erasure.follow", id=id, by="dpo", messages=[referral])
     assert again.value.code is Code.CONFLICT
+
+
+@pytest.mark.parametrize("of_before", [False, True], ids=["new", "of before"])
+async def test_a_consent_of_which_the_record_alone_came(two: Two, of_before: bool) -> None:
+    """Its person takes it back and wants it erased: the record goes, though nothing relied on it. So does one that came
+    when it was not written down which consent it tells.
+    """
+    await recorded(two)
+    content = (await two.fr.call("consent.show", id=CONSENT))["record"]
+    record = about("consent.record/1", **content)
+    del record["header"]["consent_ref"]
+    told = str((await two.fr.call("message.submit", **record))["id"])
+    await two.until(lambda: [one.message_id for one in two.al.deliveries()] == [told], seconds=60)
+    if of_before:
+        await two.al.running.store.move(lambda c: c.exec_driver_sql("update message set consent = null"))
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
+    await two.until(lambda: is_(two.al, "waiting"), seconds=90)
+    two.clock.advance(DAY + 60)
+    assert (await answered(two))["result"] == "erased"
+    assert not await kept(two, told)
+    assert await two.al.rows("select count(*) from consent") == [(0,)]
 
 
 @pytest.mark.parametrize("word", [Erasure.DISABLED_ONLY, Erasure.NOT_SUPPORTED])
