@@ -214,6 +214,14 @@ def forget_finished(
     return forget_over(connection, list(connection.scalars(over)))
 
 
+def forget_without(connection: Connection, consents: Collection[bytes]) -> list[int]:
+    """End the cases of which nothing was left but one of these consents, if that is erased; returns what
+    `forget_empty` does.
+    """
+    of = set(cases_of(connection, consents).values())
+    return [ref for id in of if not is_kept(connection, id) for ref in forget_empty(connection, id)]
+
+
 def forget_over(connection: Connection, keys: Collection[bytes]) -> list[int]:
     """Unlink what is over, and end the cases of which nothing is left: those that it was of, those that people took it
     from, and those that a split made for it and that was taken back. Returns what `forget_empty` does.

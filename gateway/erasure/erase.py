@@ -175,8 +175,9 @@ class Eraser:
         state_transitions.advance(connection, changes, at=now)
         names = self._case_register.names_at_stake(connection, rows)
         found = find_places(connection, self._content.sealer, [row.ref for row in rows])
-        consents = find_told(self._content.sealer, connection, rows)
-        consents.update(row.consent for row in rows if row.consent is not None)
+        talks = {row.conversation for row in rows}
+        consents = find_told(self._content.sealer, connection, rows)  # and what is erased names what it relied on
+        consents.update(*messages.consents_of_conversations(connection, talks).values())
         for row in rows:
             content.erase(connection, row.ref)
         gone = [row.ref for row in rows]
@@ -203,8 +204,9 @@ class Eraser:
         erasures.erase_consents(connection, consents, but=proof)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
-        found_cases.forget_talks(connection, {row.conversation for row in rows})
-        for card in cases.forget_finished(connection, {row.conversation for row in rows}, but=proof):
+        found_cases.forget_talks(connection, talks)
+        over = cases.forget_finished(connection, talks, but=proof)
+        for card in [*over, *cases.forget_without(connection, consents)]:
             content.erase(connection, card)
         self._case_register.forget_names(connection, names)
         journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])

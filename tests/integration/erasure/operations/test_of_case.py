@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.pair import Two, two_nodes
+from support.pair import Party, Two, example, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, referred
 
 from gateway.errors import Code, RefusedError
@@ -105,3 +106,38 @@ async def test_everything_of_a_person_is_erased_at_once(two: Two):
         await fr.call("case.show", id=case)
     assert await fr.rows(f"select ref from sealed where ref = {note[0].rpartition(b'/')[2].decode()}") == []
     assert (await fr.call("conversation.show", id=OTHER))["messages"][0]["type"] is not None
+
+
+async def gone(party: Party, case: str) -> bool:
+    """Whether a case is no more."""
+    with suppress(RefusedError):
+        await party.call("case.show", id=case)
+        return False
+    return True
+
+
+async def test_a_consent_goes_with_the_last_message_whatever_that_says(two: Two):
+    """At AL all that named a consent was erased, and an alert that names none is the last."""
+    al, case = two.al, await case_of(two.al, OTHER)
+    came = [one.message_id for one in al.deliveries() if one.conversation == OTHER]
+    alert = example("safety.alert/1", "AL") | {"conversation": OTHER}
+    last = (await two.fr.call("message.submit", **alert))["id"]
+    await two.until(lambda: al.deliveries()[-1].message_id == last, seconds=60)
+    await al.call("alert.acknowledge", id=last, by=ANA, actions=["call_person"])
+    for id in came:
+        await al.call("message.erase", id=id, by=ANA, reason="not_needed")
+    assert not await gone(al, case)
+    await al.call("conversation.erase", id=OTHER, by=ANA, reason="not_needed")
+    assert await al.rows("select count(*) from consent") == [(1,)]  # hers
+    assert await gone(al, case)
+
+
+async def test_a_case_ends_with_its_consent_that_another_one_relied_on_last(two: Two):
+    """At AL each of her conversations is a case: the consent stays while the second relies on it, and then both go."""
+    al = two.al
+    cases = [await case_of(al, talk) for talk in (TALK, SECOND)]
+    assert len({*cases}) == 2
+    for talk in (TALK, SECOND):
+        await al.call("conversation.erase", id=talk, by=ANA, reason="not_needed")
+    assert await al.rows("select count(*) from consent") == [(1,)]  # his
+    assert [await gone(al, case) for case in cases] == [True, True]
