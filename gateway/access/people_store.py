@@ -105,8 +105,14 @@ def speak(connection: Connection, id: str, language: str) -> None:
 
 
 def offer(connection: Connection, id: str, admin: str, card: bytes) -> None:
-    """A person offers to be an administrator; an earlier offer is none any more."""
+    """A person offers to be an administrator; an earlier offer is none any more. Whom they vouched for under the
+    pseudonym of before they vouch for under this one: under two they would count as two.
+    """
+    before = connection.scalar(select(person.c.admin).where(person.c.id == id))
     connection.execute(update(person).where(person.c.id == id).values(admin=admin, card=card))
+    for row in load(connection):
+        if before in (known := vouchers_of(row)):
+            vouch(connection, row.id, known - {before} | {admin})
 
 
 def vouch(connection: Connection, id: str, admins: Iterable[str]) -> None:

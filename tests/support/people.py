@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,9 +134,11 @@ async def ask(house: House, operation: str, **arguments: Any) -> Any:
     return (await house.node.desk.call(operation, arguments)).value
 
 
-async def enrolled(house: House, name: str, device: Authenticator | None = None) -> Signer:
+async def enrolled(
+    house: House, name: str, device: Authenticator | None = None, *, roles: Sequence[Role] = (Role.TRUST_ADMIN,)
+) -> Signer:
     """A person with a passkey whom the two administrators with key files have enrolled."""
-    id, code = await house.add(name, Role.TRUST_ADMIN)
+    id, code = await house.add(name, *roles)
     own = device or Authenticator()
     signer = Signer(house, id, own, await house.enrol(code, own))
     card = await signer.offer()

@@ -23,7 +23,7 @@ def show_people(connection: Connection, people: list[PersonRow], now: int) -> li
     invited = rows.open_invitations(connection, now)
     sessions = rows.count_sessions(connection, made=now - rules.LONGEST, seen=now - rules.IDLE)
     tokens = token_store.count_personal(connection, now)
-    labels, waiting = administrators.labels(connection), _waiting(connection, now)
+    labels, waiting = _labels(connection), _waiting(connection, now)
     shown: list[Json] = []
     for row in people:
         own: list[Json] = [
@@ -69,6 +69,12 @@ def _state(row: PersonRow, *, able: bool, invited: bool, asked: bool) -> str:
     if able:
         return "active"
     return "invited" if invited else "asked" if asked else "locked_out"
+
+
+def _labels(connection: Connection) -> dict[str, str]:
+    """Read what colleagues call administrators, by pseudonym: also one whose new card waits to be enrolled."""
+    offered = {row.admin: row.name for row in rows.load(connection) if row.admin is not None}
+    return offered | administrators.labels(connection)
 
 
 def _waiting(connection: Connection, now: int) -> dict[str, Json]:

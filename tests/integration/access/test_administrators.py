@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from support.authenticator import Authenticator
-from support.ceremony import ADMINS
+from support.ceremony import ADMINS, aplay, change
+from support.enrolled import approving
 from support.people import House, Signer, ask, enrolled, refused, wanted
 from support.tables import table
 
+from gateway.access.enrolment import check_two_people
 from gateway.administration.put_back import void_credentials
 from gateway.changes.rules import DAY
 from gateway.errors import Code, RefusedError
@@ -205,6 +207,46 @@ async def test_who_can_not_offer(house: House):
     await house.ask("person.change", id=id, roles=["trust_admin"])
     with pytest.raises(RefusedError, match="stays on its device"):
         await house.people.offer(Person(id=sam.id, name="Sam", caller=OWNER))
+
+
+async def test_an_administrator_with_a_new_passkey_lets_nobody_in_to_release_with(house: House):
+    """They are who they were: they vouched for Eva, so the two are not two, and another one has to vouch for her; nor
+    are two others two whom they let in under one card and under the next. That is so for whoever offers twice.
+    """
+    pia = await enrolled(house, "Pia", roles=(Role.TRUST_ADMIN, Role.FOCAL_POINT))
+    eva = await let_in(house, pia, await house.ask("person.add", name="Eva", roles=["case_worker"]))
+    await apart(house, pia.id, eva)
+
+    retired = change(ADMINS, "admin.retire", "admins", pseudonym=pia.card["card"]["pseudonym"])
+    await aplay(retired, house.ask)
+    pia.device = Authenticator()
+    new = await house.ask("person.invite", id=pia.id, instead=True)
+    pia.session = await house.enrol((await aplay(approving(new, admin=ADMINS[1]), house.ask))["code"], pia.device)
+    for _ in range(2):
+        await pia.offer()
+        await apart(house, pia.id, eva)
+        assert (await house.one(eva))["vouched"] == ["Pia"]
+
+    await aplay(change(ADMINS, "admin.enrol", "admins", admin=pia.card), house.ask)
+    await apart(house, pia.id, eva)
+    tom = await let_in(house, pia, await house.ask("person.add", name="Tom", roles=["case_worker"]))
+    await apart(house, eva, tom)
+    await let_in(house, pia, await house.ask("person.vouch", id=eva))
+    await apart(house, eva, tom)
+    assert (await house.one(eva))["vouched"] == ["Pia"]
+    await aplay(approving(await house.ask("person.vouch", id=eva)), house.ask)
+    await house.node.store.read(lambda c: check_two_people(c, pia.id, eva))
+
+
+async def let_in(house: House, admin: Signer, asked: Any) -> str:
+    """An administrator approves with the passkey what waits about a person; the person's id."""
+    said = await admin.sign(asked["waits"]["change"])
+    return str((await house.ask("person.approve", id=asked["waits"]["id"], assertion=said))["id"])
+
+
+async def apart(house: House, one: str, other: str) -> None:
+    """These two are not two."""
+    await refused(house.node.store.read(lambda c: check_two_people(c, one, other)), Code.CONFLICT)
 
 
 async def test_an_administrator_who_has_left(house: House):

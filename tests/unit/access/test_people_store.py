@@ -68,6 +68,20 @@ def test_one_person_is_changed(connection: Connection):
     assert everybody(connection) == {"a": replace(one, vouched=None), "b": other}
 
 
+def test_whom_an_administrator_vouched_for_they_vouch_for_after_the_next_offer(connection: Connection):
+    """Once, under the pseudonym of now, beside the others who do; what somebody else offers changes nothing of it."""
+    for id in ("pia", "eva", "tom", "ada"):
+        person(connection, id)
+    people.offer(connection, "pia", "first", b"card")
+    people.vouch(connection, "eva", {"first"})
+    people.vouch(connection, "tom", {"first", "other"})
+    people.offer(connection, "ada", "hers", b"card")
+    for pseudonym in ("second", "third"):
+        people.offer(connection, "pia", pseudonym, b"card")
+        vouched = {id: vouchers_of(row) for id, row in everybody(connection).items()}
+        assert vouched == {"pia": set(), "eva": {pseudonym}, "tom": {pseudonym, "other"}, "ada": set()}
+
+
 # --- passkeys ----------------------------------------------------------------------------------------------------
 
 
