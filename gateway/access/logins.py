@@ -8,7 +8,8 @@ personal token, once (nrm1 13.10).
     enrol      without a console, or without a passkey: an invitation becomes the token
 
 What waits is in memory, ends after ten minutes and with the process, and is of so few shells that nobody can fill it.
-The console confirms, never a token: one that was stolen makes no other.
+The console confirms, never a token: one that was stolen makes no other. A session confirms for as long as it lasts:
+what ends somebody's access, here or at another worker, ends what their sessions confirmed.
 """
 
 from __future__ import annotations
@@ -61,13 +62,16 @@ class NewLogin:
 
 @dataclass(slots=True, kw_only=True)
 class Waiting:
-    """A shell that waits: what it calls itself, the life that it asks for in seconds, and who confirmed it."""
+    """A shell that waits: what it calls itself, the life that it asks for in seconds, who confirmed it, and in which
+    session of theirs, by its hash.
+    """
 
     label: str
     seconds: int
     ends: int
     code: str
     person: str | None = None
+    session: str | None = None
     confirmed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -122,7 +126,8 @@ class Logins:
                 return None
         waiting = self._of(secret)
         del self._waiting[_hash(secret)]
-        return await self._make(waiting.person or "", waiting.label, waiting.seconds, reason="console")
+        person, session = waiting.person or "", waiting.session or ""
+        return await self._make(person, waiting.label, waiting.seconds, reason="console", session=session)
 
     async def enrol(self, code: str, label: str, seconds: int) -> NewLogin:
         """Use an invitation up for a token. Raises RefusedError(unauthorised), or TransientError after too many."""
@@ -133,7 +138,14 @@ class Logins:
         return await self._make(row.id, label, seconds, reason="invitation", invitation=hash)
 
     async def _make(
-        self, person: str, label: str, seconds: int, *, reason: str, invitation: str | None = None
+        self,
+        person: str,
+        label: str,
+        seconds: int,
+        *,
+        reason: str,
+        invitation: str | None = None,
+        session: str | None = None,
     ) -> NewLogin:
         now = self._clock.now()
         text, row = make_personal(self._rand, person=person, label=label, now=now, seconds=seconds)
@@ -142,6 +154,8 @@ class Logins:
             whose = people_store.find(connection, person)
             if whose is None or whose.ended is not None:
                 raise _over()
+            if session is not None and people_store.find_session(connection, session) is None:
+                raise _over()  # ended since it confirmed
             if invitation is not None and people_store.invited(connection, invitation, now) is None:
                 raise refusal()  # used since it was read
             if invitation is not None:
@@ -178,15 +192,11 @@ class Logins:
                 return waiting
         raise await self._attempts.refuse(person, person, Code.NOT_FOUND)
 
-    async def confirm(self, person: str, code: str) -> None:
-        """The shell is this person's. Raises as `asked`."""
+    async def confirm(self, person: str, code: str, *, session: str) -> None:
+        """The shell is this person's, by the word of their session with this hash. Raises as `asked`."""
         waiting = await self.asked(person, code)
-        waiting.person = person
+        waiting.person, waiting.session = person, session
         waiting.confirmed.set()
-
-    def forget(self, person: str) -> None:
-        """Nothing that this person confirmed is taken any more: their access was ended, or their rights changed."""
-        self._waiting = {hash: one for hash, one in self._waiting.items() if one.person != person}
 
     # --- what waits ----------------------------------------------------------------------------------------------
 

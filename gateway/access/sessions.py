@@ -231,9 +231,9 @@ class People:
         waiting = await self._logins.asked(person.id, code)
         return Shell(label=waiting.label, seconds=waiting.seconds, ends=waiting.ends)
 
-    async def sign_shell_in(self, person: Person, code: str) -> None:
-        """The shell that waits under this code is the person's."""
-        await self._logins.confirm(person.id, code)
+    async def sign_shell_in(self, person: Person, code: str, *, session: str) -> None:
+        """The shell that waits under this code is the person's, who says so in this session."""
+        await self._logins.confirm(person.id, code, session=_session_hash(session))
 
     # --- administrators ------------------------------------------------------------------------------------------
 

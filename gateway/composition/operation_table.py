@@ -69,7 +69,6 @@ def tie_operations(node: Node) -> NodeOperations:
     people = PeopleOperations(
         store=node.store,
         tokens=node.tokens,
-        logins=node.logins,
         trust_changes=node.trust_changes,
         config=node.config,
         clock=node.clock,

@@ -132,8 +132,10 @@ class SignIn(Protocol):
         """Find the shell that shows this code (`trm login`)."""
         ...
 
-    async def sign_shell_in(self, person: Person, code: str) -> None:
-        """The shell that shows this code is the person's: it gets a personal token of theirs."""
+    async def sign_shell_in(self, person: Person, code: str, *, session: str) -> None:
+        """The shell that shows this code is the person's, who says so in this session: it gets a personal token of
+        theirs, if the session lasts until it comes for it.
+        """
         ...
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:

@@ -133,7 +133,7 @@ class FakeSignIn:
         self._check(code == "code")
         return Shell(label="eva at desk-3", seconds=12 * 3_600, ends=NOW + 600)
 
-    async def sign_shell_in(self, person: Person, code: str) -> None:
+    async def sign_shell_in(self, person: Person, code: str, *, session: str) -> None:
         """Noted for the right code."""
         self._check(code == "code")
         self.confirmed.append(person.id)

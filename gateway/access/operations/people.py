@@ -13,7 +13,6 @@ from gateway.access import enrolment, rules
 from gateway.access import people_store as rows
 from gateway.access.api_tokens import ApiTokens
 from gateway.access.codes import code_hash, new_code
-from gateway.access.logins import Logins
 from gateway.access.operations.approvals import ask_administrator
 from gateway.access.operations.models import (
     AddPerson,
@@ -52,7 +51,6 @@ class PeopleOperations:
         *,
         store: Store,
         tokens: ApiTokens,
-        logins: Logins,
         trust_changes: TrustChanges,
         config: Config,
         clock: Clock,
@@ -63,7 +61,6 @@ class PeopleOperations:
         """`forget_words` ends what a person said as the first of two people and no second one has confirmed."""
         self._store = store
         self._tokens = tokens
-        self._logins = logins
         self._trust_changes = trust_changes
         self._config = config
         self._clock = clock
@@ -294,6 +291,5 @@ class PeopleOperations:
             return show_people(connection, [rows.find(connection, id) or row], now)[0]
 
         shown = await self._store.move(move)
-        self._logins.forget(id)
         await self._tokens.refresh()
         return OperationResult(value=shown)

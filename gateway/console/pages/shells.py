@@ -32,7 +32,7 @@ async def confirm_shell(visit: Visit) -> web.StreamResponse:
     """Sign the shell in."""
     code = (await visit.form()).one("code")
     try:
-        await visit.console.sign_in.sign_shell_in(visit.who, code)
+        await visit.console.sign_in.sign_shell_in(visit.who, code, session=visit.session)
     except GatewayError as error:
         return visit.page("shell.html", status=422, told=visit.told(error))
     return visit.page("shell-done.html")

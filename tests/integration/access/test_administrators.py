@@ -62,7 +62,7 @@ async def test_a_code_of_no_shell_is_counted_under_who_typed_it(house: House):
     id, _, session = await house.worker()
     person = await Signer(house, id, Authenticator(), session).person()
     await refused(house.people.shell(person, "aaaa-bbbb"))
-    await refused(house.people.sign_shell_in(person, "aaaa-bbbb"))
+    await refused(house.people.sign_shell_in(person, "aaaa-bbbb", session=session))
     assert [leaf["id"] for leaf in await house.leaves("sign_in.refused")] == [id, id]
 
 

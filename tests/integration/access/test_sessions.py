@@ -12,9 +12,12 @@ from support.people import House, refused
 from support.tables import table
 
 from gateway.access.attempts import ATTEMPTS, PAUSE
+from gateway.access.logins import Logins
 from gateway.access.rules import IDLE, INVITED, LONGEST
+from gateway.access.sessions import People
 from gateway.composition.doors import people_at
-from gateway.errors import RefusedError, TransientError
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.operations.ports import SignIn
 from gateway.operations.roles import Caller, Role
 from keys.primitives.encoding import sha256_hex
 from keys.primitives.passkey import CHALLENGE_LIFE
@@ -243,3 +246,64 @@ async def test_wrong_attempts_lock_nobody_out(house: House):
     await house.sign_in(device)
     house.clock.advance(int(PAUSE) + 1)
     await refused(house.people.invited("aaaa-bbbb"))
+
+
+# --- shells that wait ---------------------------------------------------------------------------------------------
+
+
+async def test_a_shell_waits_in_vain_for_who_saw_the_code_of_before(house: House):
+    """Who came in as Eva confirms a shell; an administrator meets the real Eva and approves what she may from then on,
+    with a new code: the shell gets no token of hers, which would have the new rights.
+    """
+    id, _, session = await house.worker("Eva", Role.OPERATOR)
+    begun = house.node.logins.begin("x", 3_600)
+    await confirm(house.people, session, begun.code)
+    approved = await house.do("person.change", id=id, roles=["case_worker"])
+    assert (approved["roles"], approved["code"] is None) == (["case_worker"], False)
+    await refused(house.ask("login.take", secret=begun.secret), Code.NOT_FOUND, "nobody was signed in")
+    assert await house.leaves("login.made") == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "ends"),
+    [
+        ("person.sign_out", {}, True),
+        ("person.end", {}, True),
+        ("person.change", {"roles": ["operator"]}, True),
+        ("person.invite", {"instead": True}, True),
+        ("person.invite", {}, False),
+    ],
+)
+async def test_a_shell_waits_at_a_worker_that_heard_nothing(
+    house: House, operation: str, more: dict[str, Any], ends: bool
+):
+    """What ends somebody's access at one worker of a database ends what they confirmed at another one; one more passkey
+    ends nothing.
+    """
+    node = house.node
+    logins = Logins(store=node.store, tokens=node.tokens, attempts=node.attempts, clock=node.clock, rand=node.rand)
+    there = People(
+        store=node.store,
+        config=node.config,
+        attempts=node.attempts,
+        logins=logins,
+        workers=node.workers,
+        clock=node.clock,
+        rand=node.rand,
+        origin=ORIGIN,
+    )
+    id, _, session = await house.worker("Tom", Role.AUDITOR)
+    begun = logins.begin("x", 3_600)
+    await confirm(there, session, begun.code)
+    await house.ask(operation, id=id, **more)
+    if ends:
+        await refused(logins.take(begun.secret), Code.NOT_FOUND, "nobody was signed in")
+    else:
+        assert await logins.take(begun.secret) is not None
+
+
+async def confirm(people: SignIn, session: str, code: str) -> None:
+    """Whose session it is says at the console that a shell is theirs."""
+    person = await people.admit(session)
+    assert person is not None
+    await people.sign_shell_in(person, code, session=session)

@@ -16,7 +16,7 @@ from gateway.access.api_tokens import ApiTokens
 from gateway.access.attempts import ATTEMPTS, NOBODY, SignInAttempts
 from gateway.access.codes import code_hash
 from gateway.access.logins import MOST, Logins, end_logins
-from gateway.access.people_store import PersonRow
+from gateway.access.people_store import PersonRow, SessionRow
 from gateway.access.rules import LOGIN_KEPT, LOGIN_WAITS
 from gateway.access.token_store import TokenRow
 from gateway.database import journal
@@ -46,10 +46,14 @@ class Desk:
         assert {leaf["at"] for leaf in found} <= {self.clock.now()}
         return [{k: v for k, v in leaf.items() if k not in ("seq", "at")} for leaf in found]
 
+    async def confirm(self, person: str, code: str) -> None:
+        """Somebody says in their session that a shell is theirs."""
+        await self.logins.confirm(person, code, session=f"session of {person}")
+
     async def signed_in(self, person: str = "ana", label: str = "a shell") -> TokenRow:
         """The token of a shell that this person confirmed."""
         begun = self.logins.begin(label, HOUR)
-        await self.logins.confirm(person, begun.code)
+        await self.confirm(person, begun.code)
         made = await self.logins.take(begun.secret)
         assert made is not None
         return made.row
@@ -63,6 +67,7 @@ async def desk(store: Store) -> Desk:
         for id in ("ana", "ben"):
             row = PersonRow(id=id, name=id, roles="case_worker", unit=None, language=None, made=1, ended=None)
             people.add(connection, row)
+            people.begin(connection, SessionRow(hash=f"session of {id}", person=id, made=1, seen=1))
 
     await store.move(move)
     return Desk(store)
@@ -82,7 +87,7 @@ async def test_a_confirmed_shell_gets_one_token(desk: Desk):
     assert begun.ends == desk.clock.now() + LOGIN_WAITS
     waiting = await desk.logins.asked("ana", begun.code.upper())
     assert (waiting.label, waiting.seconds, waiting.ends) == ("ana at desk-3", HOUR, begun.ends)
-    await desk.logins.confirm("ana", begun.code)
+    await desk.confirm("ana", begun.code)
     made = await desk.logins.take(begun.secret)
     assert made is not None
     assert (made.row.person, made.row.label, made.row.expires) == ("ana", "ana at desk-3", desk.clock.now() + HOUR)
@@ -95,9 +100,9 @@ async def test_a_code_that_was_confirmed_or_is_none_is_refused(desk: Desk):
     """Under the name of who typed it; of two shells that wait each has its own code."""
     one, other = desk.logins.begin("one", HOUR), desk.logins.begin("other", HOUR)
     assert (await desk.logins.asked("ana", other.code)).label == "other"
-    await desk.logins.confirm("ana", one.code)
+    await desk.confirm("ana", one.code)
     await refused(desk.logins.asked("ben", one.code))
-    await refused(desk.logins.confirm("ben", "aaaa-aaaa"))
+    await refused(desk.confirm("ben", "aaaa-aaaa"))
     attempt = {"ev": "sign_in.refused", "id": "ben", "code": "not_found"}
     assert await desk.leaves() == [attempt, attempt]
 
@@ -107,7 +112,7 @@ async def test_nobody_has_confirmed_yet(desk: Desk, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("gateway.access.logins.PATIENCE", 0.01)
     begun = desk.logins.begin("a shell", HOUR)
     assert await desk.logins.take(begun.secret) is None
-    await desk.logins.confirm("ana", begun.code)
+    await desk.confirm("ana", begun.code)
     assert await desk.logins.take(begun.secret) is not None
 
 
@@ -125,20 +130,23 @@ async def test_few_shells_wait_and_none_for_long(desk: Desk):
     desk.logins.begin("a shell", HOUR)
 
 
-async def test_what_somebody_confirmed_before_their_rights_changed_is_not_taken(desk: Desk):
-    """What others confirmed is."""
+async def test_what_a_session_confirmed_that_has_ended_is_not_taken(desk: Desk):
+    """Nor when the person has another one, and not later either; what others confirmed is."""
     anas, bens = desk.logins.begin("hers", HOUR), desk.logins.begin("his", HOUR)
-    await desk.logins.confirm("ana", anas.code)
-    await desk.logins.confirm("ben", bens.code)
-    desk.logins.forget("ana")
-    await refused(desk.logins.take(anas.secret), Code.NOT_FOUND)
+    await desk.confirm("ana", anas.code)
+    await desk.confirm("ben", bens.code)
+    another = SessionRow(hash="another", person="ana", made=2, seen=2)
+    await desk.store.move(lambda c: people.begin(c, another))
+    await desk.store.move(lambda c: people.drop_sessions(c, ["session of ana"]))
+    for _ in range(2):
+        assert (await refused(desk.logins.take(anas.secret), Code.NOT_FOUND)).hint == "begin again"
     assert await desk.logins.take(bens.secret) is not None
 
 
 async def test_who_has_left_gets_no_token(desk: Desk):
     """Though they confirmed before."""
     begun = desk.logins.begin("a shell", HOUR)
-    await desk.logins.confirm("ana", begun.code)
+    await desk.confirm("ana", begun.code)
     await desk.store.move(lambda c: people.end(c, "ana", at=1))
     await refused(desk.logins.take(begun.secret), Code.NOT_FOUND)
     assert await desk.store.read(token_store.load) == []

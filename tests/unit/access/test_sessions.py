@@ -246,10 +246,11 @@ async def test_whoever_comes_in_ends_the_sessions_that_are_over(desk: Desk):
 async def test_a_shell_is_shown_and_signed_in(desk: Desk):
     """What it calls itself, for how long it asks, and until when it waits; then it is the person's."""
     await desk.add(ANA, "Ana")
+    session = await desk.enrol(ANA, Authenticator())
     begun = desk.logins.begin("ana at desk-3", 3_600)
     person = Person(id=ANA, name="Ana", caller=OWNER)
     shell = await desk.people.shell(person, begun.code)
     assert (shell.label, shell.seconds, shell.ends) == ("ana at desk-3", 3_600, begun.ends)
-    await desk.people.sign_shell_in(person, begun.code)
+    await desk.people.sign_shell_in(person, begun.code, session=session)
     made = await desk.logins.take(begun.secret)
     assert made is not None and made.person.id == ANA
