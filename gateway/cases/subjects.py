@@ -8,12 +8,14 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.cases import questions, store
+from gateway.cases.entries import cases_closed_to, identity_of
 from gateway.cases.register import draft_key
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
 from gateway.foundation.ids import CaseId, ConversationId
 from gateway.messages.store import local, messages
 from gateway.operations.ids import Subject, alarm_number
+from gateway.operations.roles import Caller
 from keys.primitives.encoding import is_id, unb64u
 
 MOST = 100_000
@@ -30,6 +32,15 @@ def cases_named(sealer: ContentSealer, connection: Connection, subject: Subject,
             return frozenset() if change is None else frozenset({change.source, change.target})
         case _:
             return frozenset(store.cases_of(connection, _keys(sealer, connection, subject, id)).values())
+
+
+def keys_closed_to(sealer: ContentSealer, connection: Connection, caller: Caller) -> frozenset[bytes]:
+    """Find the keys of all that is of a case which a caller must not see: of conversations, drafts and consents, and of
+    what the node asks. Operations that choose by themselves what they act on, or count, leave it out.
+    """
+    who = identity_of(caller)
+    closed = cases_closed_to(sealer, connection, who) if who else ()
+    return frozenset(link.key for case in closed for link in store.links(connection, case))
 
 
 def cases_behind(sealer: ContentSealer, connection: Connection, ids: Collection[str]) -> dict[str, frozenset[CaseId]]:

@@ -113,6 +113,13 @@ class Plan:
                 self.counts[RetentionDecision.UNDER_WAY, item.rule] += 1
         self.erase[:] = [item for item in self.erase if item.ref not in refs]
 
+    def leave_out(self, refs: Set[int]) -> None:
+        """Say nothing of these, which are erased, to whoever must not see their case."""
+        for item in self.erase:
+            if item.ref in refs:
+                self.counts[RetentionDecision.ERASE, item.rule] -= 1
+        self.erase[:] = [item for item in self.erase if item.ref not in refs]
+
     def lines(self) -> list[Json]:
         """The report: how many messages by verdict and rule."""
         counted = {(str(verdict), rule): count for (verdict, rule), count in self.counts.items() if count}

@@ -9,10 +9,12 @@ from support.nodeproc import UNIT
 from support.pair import Party, Two, example
 
 import schemas
+from gateway.operations.roles import Caller, Role
 
 ALL = [code.code for code in schemas.code_list("data_category").codes]
 ANA, BEN = "Ana B.", "Ben C."
 """Two people who release, and who change cases."""
+WORKS = frozenset({Role.CASE_WORKER, Role.FOCAL_POINT})
 
 
 async def agreed(party: Party, number: str, consent: str, **members: Any) -> str:
@@ -76,9 +78,20 @@ async def stands(party: Party, conversation: str) -> dict[str, Any]:
 
 async def changed(party: Party, operation: str, **arguments: Any) -> dict[str, Any]:
     """Two people change cases; the answer to the first."""
-    asked: dict[str, Any] = await party.call(operation, by=ANA, reason="the person says so", **arguments)
-    await party.call("case.confirm", id=asked["change"], by=BEN)
-    return asked
+    wanted: dict[str, Any] = await party.call(operation, by=ANA, reason="the person says so", **arguments)
+    await party.call("case.confirm", id=wanted["change"], by=BEN)
+    return wanted
+
+
+async def employed(party: Party, name: str) -> Caller:
+    """Somebody who works at the console."""
+    made = await party.call("person.add", name=name, roles=["case_worker", "focal_point"], by=ANA)
+    return Caller(roles=WORKS, person=made["id"])
+
+
+async def asked(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> Any:
+    """One operation by a caller."""
+    return (await party.running.desk.call(operation, arguments, caller=caller)).value
 
 
 def damage(party: Party, where: str) -> Any:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from gateway.attachments import library, store
 from gateway.attachments.library import AttachmentLibrary
+from gateway.cases.subjects import keys_closed_to
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
@@ -108,7 +109,8 @@ class ResendOperations:
     async def resend_many(self, asked: ResendMany, caller: Caller) -> OperationResult:
         """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger
         than `before` and has an open alarm; with `dry_run` they are counted only. What failed as `restored` goes by its
-        id alone. What is refused is told by id and code, and the others go on.
+        id alone, and what is of a case that the caller must not see stays for others. What is refused is told by id and
+        code, and the others go on.
         """
         state, actor = asked.state, pseudonym(caller.actor, self._actor)
         peer = peer_of(self._peers, asked.peer)
@@ -116,10 +118,12 @@ class ResendOperations:
         def query(c: Connection) -> list[MessageRow]:
             open_ones = journal.open_about(c, [f"message.{state}"])
             rows = messages.get_all(c, sorted(open_ones))
+            closed = keys_closed_to(self._content.sealer, c, caller)
             return [
                 row
                 for row in rows
                 if row.state == state
+                and row.conversation not in closed
                 and asked.message in (None, row.id)
                 and peer in (None, row.peer)
                 and asked.reason in (None, row.reason)

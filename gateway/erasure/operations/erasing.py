@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.cases.register import names_of
+from gateway.cases.subjects import keys_closed_to
 from gateway.conversations import on_call
 from gateway.conversations.operations.models import OneConversation
 from gateway.conversations.status_updates import StatusUpdates
@@ -208,13 +209,16 @@ class ErasureOperations:
     )
     async def run(self, asked: RunRetention, caller: Caller) -> OperationResult:
         """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say
-        what that is.
+        what that is. Of a case that the caller must not see nothing is said, and it is erased all the same.
         """
         dry = asked.dry_run
-        due = await self._content.store.read(lambda c: _due(c, self._clock.now()))
+        # Asked before, since with all of a conversation it is erased of which case it was.
+        closed = await self._content.store.read(lambda c: keys_closed_to(self._content.sealer, c, caller))
+        due = await self._content.store.read(lambda c: _due(c, self._clock.now(), closed))
         made = await (self._retention.plan() if dry else self._retention.run(by=caller.actor))
         refs = [item.ref for item in made.erase]
         rows = {row.ref: row for row in await self._content.store.read(lambda c: messages.get_all(c, refs))}
+        made.leave_out({ref for ref, row in rows.items() if row.conversation in closed})
         items: list[Json] = [
             {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}
             for item in made.erase
@@ -326,11 +330,11 @@ async def shown(store: Store, row: MessageRow) -> Json:
     return _shown(found[row.ref]) if row.ref in found else None
 
 
-def _due(connection: Connection, now: int) -> list[Json]:
-    """The requests of peers that are followed now, by the messages that made them."""
+def _due(connection: Connection, now: int, closed: Set[bytes]) -> list[Json]:
+    """The requests of peers that are followed now, by the messages that made them; none in a closed conversation."""
     refs = [row.message for row in requests.unsettled(connection) if row.follow is not None and row.follow <= now]
     rows = {row.ref: row for row in messages.get_all(connection, refs)}
-    return [rows[ref].id for ref in refs]
+    return [rows[ref].id for ref in refs if rows[ref].conversation not in closed]
 
 
 # --- legal holds --------------------------------------------------------------------------------------------------

@@ -11,16 +11,15 @@ import pytest_asyncio
 from support.attached import NOTE, pieces
 from support.nodeproc import UNIT
 from support.pair import Party, Two, two_nodes
-from support.persons import ANA, BEN, agreed, case_of, changed, damage, referral, referred
+from support.persons import ANA, BEN, WORKS, agreed, asked, case_of, changed, damage, employed, referral, referred
 from support.tables import Faults
 
 from gateway.errors import Code, RefusedError
-from gateway.operations.roles import Caller, Role
+from gateway.operations.roles import Caller
 from keys.primitives.encoding import b64u
 
 HERS, HIS, NOWHERE = b64u(b"consent of her.."), b64u(b"consent of him.."), b64u(b"nothing has this")
 TALK, OTHER = b64u(b"conversation one"), b64u(b"conversation two")
-WORKS = frozenset({Role.CASE_WORKER, Role.FOCAL_POINT})
 
 
 @pytest_asyncio.fixture
@@ -31,17 +30,6 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
             await agreed(made.fr, number, consent)
             await referred(made, number, consent, conversation=talk)
         yield made
-
-
-async def employed(party: Party, name: str) -> Caller:
-    """Somebody who works at the console."""
-    made = await party.call("person.add", name=name, roles=["case_worker", "focal_point"], by=ANA)
-    return Caller(roles=WORKS, person=made["id"])
-
-
-async def asked(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> Any:
-    """One operation by a caller."""
-    return (await party.running.desk.call(operation, arguments, caller=caller)).value
 
 
 async def answered(party: Party, caller: Caller, operation: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
