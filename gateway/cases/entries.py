@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -95,13 +95,15 @@ def forget_told(sealer: ContentSealer, connection: Connection, rows: Sequence[Me
                 _erase(connection, LinkKind.ENTRY, ref)
 
 
-def forget_answers(
-    content: Content, connection: Connection, case: CaseId, person: str, *, about: CaseId, states: Collection[str]
+def keep_answers(
+    content: Content, connection: Connection, case: CaseId, stands: Callable[[ApartEntry, str], bool]
 ) -> None:
-    """Forget that a person said of these States that what the one of the case `about` fears does not concern a case."""
+    """Keep what was answered of a case for the States of which it `stands`, and forget the rest."""
     for ref, entry in _opened(content.sealer, connection, refs_of(connection, case)).items():
-        if isinstance(entry, ApartEntry) and (entry.by, entry.about) == (person, about):
-            left = [state for state in entry.states if state not in states]
+        if not isinstance(entry, ApartEntry):
+            continue
+        left = [state for state in entry.states if stands(entry, state)]
+        if left != entry.states:
             _erase(connection, LinkKind.ANSWER, ref)
             if left:
                 add(content, connection, case, replace(entry, states=left))

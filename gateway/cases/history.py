@@ -7,12 +7,12 @@ question whether what a linked person fears concerns this one too, asked by the 
 apart    somebody said that it does not; two different people do (domain 9.31)
 
 An entry is never changed. What was wrong is put right by a later one. A question alone goes, once it is answered or
-nothing asks it any more.
+nothing asks it any more, and with it what one person alone had answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -188,12 +188,17 @@ def blocked_now(entries: Iterable[Entry]) -> dict[tuple[str, str], BlockEntry]:
     return found
 
 
-def said_apart(entries: Iterable[Entry], about: str, *, since: int) -> dict[str, frozenset[str]]:
-    """By State who said since then that what the person of the case `about` fears there does not concern this one."""
+def said_apart(
+    entries: Iterable[Entry], about: Collection[str], *, since: Mapping[str, int] | None = None
+) -> dict[str, frozenset[str]]:
+    """By State who said, `since` then where that is given, that what the person of the cases `about` fears there does
+    not concern this one. Of what is asked no word that does not count is kept.
+    """
     said: dict[str, frozenset[str]] = {}
     for entry in entries:
-        if isinstance(entry, ApartEntry) and entry.about == about and entry.at >= since:
-            said |= {state: said.get(state, frozenset()) | {entry.by} for state in entry.states}
+        if isinstance(entry, ApartEntry) and entry.about in about:
+            of = [state for state in entry.states if since is None or entry.at >= since.get(state, 0)]
+            said |= {state: said.get(state, frozenset()) | {entry.by} for state in of}
     return said
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select
 
-from gateway.cases import entries
-from gateway.cases.history import EVERY, QuestionEntry, read_entry, to_json
-from gateway.cases.rules import LinkKind
+from gateway.cases import entries, store
+from gateway.cases.history import EVERY, ApartEntry, QuestionEntry, read_entry, to_json
+from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
+from gateway.cases.store import ChangeRow
 from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
@@ -95,11 +97,49 @@ def ask(content: Content, connection: Connection, of: CaseId, entry: QuestionEnt
 
 
 def forget_answers(content: Content, connection: Connection, person: str) -> None:
-    """Forget what a person answered as the first of two: it is still asked, so no second one has said the same."""
+    """Forget what a person answered as the first of two: it is still asked, so no second one has said the same. A word
+    ends with its question, so that none is left of what is not asked any more.
+    """
     for one in opened(content.sealer, connection, places(connection)):
         if one.entry is not None:
-            about, states = CaseId(one.entry.about), one.entry.states
-            entries.forget_answers(content, connection, one.of, person, about=about, states=states)
+            about = list_same(connection, one.entry.about)
+            entries.keep_answers(content, connection, one.of, partial(_is_of_others, one, person, about))
+
+
+def _is_of_others(question: Question, person: str, about: Collection[str], answer: ApartEntry, state: str) -> bool:
+    return answer.by != person or answer.about not in about or state not in question.states
+
+
+def list_same(connection: Connection, about: str) -> set[CaseId]:
+    """The cases that are one now with the one `about` which something was said: all of it is said of one person."""
+    case = CaseId(about)
+    return list_parts(connection, find_became(connection, case) or case)
+
+
+def list_parts(connection: Connection, case: CaseId) -> set[CaseId]:
+    """A case and those that were merged into it."""
+    found, new = set[CaseId](), {case}
+    while new:
+        found |= new
+        new = {one.source for part in new for one in _merges(connection, part) if one.target == part} - found
+    return found
+
+
+def find_became(connection: Connection, case: CaseId) -> CaseId | None:
+    """The case itself, or the open one that it was merged into; None where it is gone."""
+    seen = set[CaseId]()
+    while case not in seen and (row := store.get(connection, [case]).get(case)) is not None:
+        if row.state == CaseState.OPEN:
+            return case
+        seen.add(case)
+        case = next((one.target for one in _merges(connection, case) if one.source == case), case)
+    return None
+
+
+def _merges(connection: Connection, case: CaseId) -> list[ChangeRow]:
+    lasting = (ChangeState.DONE, ChangeState.UNDO_ASKED)
+    changes = store.changes_of(connection, case)
+    return [one for one in changes if one.kind == ChangeKind.MERGE and one.state in lasting]
 
 
 def wait(connection: Connection) -> bool:

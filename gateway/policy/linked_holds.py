@@ -9,7 +9,7 @@ was told settles the questions anew in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -17,11 +17,10 @@ from sqlalchemy import Connection
 
 from gateway.cases import entries, questions, register
 from gateway.cases import store as cases
-from gateway.cases.history import EVERY, QuestionEntry, said_apart
+from gateway.cases.history import EVERY, ApartEntry, QuestionEntry, said_apart
 from gateway.cases.questions import Question
 from gateway.cases.register import cards_in
-from gateway.cases.rules import CaseState, ChangeKind, ChangeState, LinkKind
-from gateway.cases.store import ChangeRow
+from gateway.cases.rules import LinkKind
 from gateway.conversations import loader
 from gateway.conversations.rules.facts import quoted_enquiry
 from gateway.database.sealed_content import Content
@@ -31,7 +30,7 @@ from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import AcceptedMessage
 from gateway.policy import asylum_holds, store
 from gateway.policy.store import AsylumHold
-from gateway.policy.told_asylum import Fear, ToldAsylum, join_fears, may_tell, name_states
+from gateway.policy.told_asylum import Fear, ToldAsylum, join_fears, list_since, may_tell, name_states
 from gateway.ports import Clock
 
 TWO = 2
@@ -94,7 +93,7 @@ class LinkedHolds:
         for one in questions.opened(self._content.sealer, connection, questions.places(connection)):
             if one.entry is not None:
                 about = CaseId(one.entry.about)
-                found.setdefault((_became(connection, about) or about, one.of), []).append(one)
+                found.setdefault((questions.find_became(connection, about) or about, one.of), []).append(one)
         return found
 
     def _settle(self, connection: Connection, pairs: Iterable[Pair], there: Mapping[Pair, Sequence[Question]]) -> None:
@@ -103,7 +102,12 @@ class LinkedHolds:
         for about, of in sorted(pairs):
             if about not in fears:
                 fears[about] = self._fears(connection, about)
-            wanted, before = self._unanswered(connection, about, of, fears[about]), there.get((about, of), ())
+            before = there.get((about, of), ())
+            wanted = self._unanswered(connection, about, of, fears[about])
+            if before or wanted:
+                asked = frozenset[str]().union(*(one.states for one in before))
+                states = frozenset[str]() if wanted is None else wanted.states
+                self._forget_words(connection, (about, of), asked, states, list_since(fears[about]))
             if wanted and [one.fear for one in before] == [(wanted.states, wanted.but)]:
                 continue
             questions.withdraw(connection, [one.ref for one in before], at=at)
@@ -121,17 +125,33 @@ class LinkedHolds:
 
     def _unanswered(self, connection: Connection, about: CaseId, of: CaseId, fears: Sequence[Fear]) -> Fear | None:
         """Take from what the person of the case `about` fears the States that holds on the case `of` keep away from,
-        and those of which two people said, since that fear is known, that they do not concern it.
+        and those of which two people said, since the newest reason to fear them is known, that they do not concern it.
         """
         own = self._kept_from(connection, of)
         if not fears or EVERY in own:
             return None
-        noted, left = entries.of_case(self._content.sealer, connection, of), list[Fear]()
-        for fear in fears:
-            said = said_apart(noted, about, since=fear.since)
-            answered = {state for state, people in said.items() if len(people) >= TWO}
-            left.append(replace(fear, states=fear.states - own - answered))
-        return join_fears(left)
+        noted, about_it = entries.of_case(self._content.sealer, connection, of), questions.list_parts(connection, about)
+        said = said_apart(noted, about_it, since=list_since(fears))
+        answered = {state for state, people in said.items() if len(people) >= TWO}
+        return join_fears([replace(fear, states=fear.states - own - answered) for fear in fears])
+
+    def _forget_words(
+        self, connection: Connection, pair: Pair, asked: Set[str], wanted: Set[str], since: Mapping[str, int]
+    ) -> None:
+        """Forget what was answered and counts for nothing: where it is not asked any more, as the first of two; where
+        it is, before it was asked, or before its newest reason was known. So what is left of what is asked counts.
+        """
+        about, of = questions.list_parts(connection, pair[0]), pair[1]
+        said = said_apart(entries.of_case(self._content.sealer, connection, of), about)
+
+        def stands(answer: ApartEntry, state: str) -> bool:
+            if answer.about not in about:
+                return True
+            if state in wanted:
+                return state in asked and answer.at >= since[state]
+            return len(said[state]) >= TWO
+
+        entries.keep_answers(self._content, connection, of, stands)
 
     def _kept_from(self, connection: Connection, case: CaseId) -> frozenset[str]:
         """The States that the holds on a case keep away from; every one where none of those named is a State."""
@@ -144,9 +164,9 @@ class LinkedHolds:
         """The cases that people linked to this one or to what was merged into it; instead of one that was merged, what
         it became.
         """
-        rows = cases.get(connection, _parts(connection, case))
+        rows = cases.get(connection, questions.list_parts(connection, case))
         cards = cards_in(self._content.sealer, connection, rows.values())
-        found = {_became(connection, other) for card in cards.values() for other in card.group or {}}
+        found = {questions.find_became(connection, other) for card in cards.values() for other in card.group or {}}
         return {other for other in found if other is not None and other != case}
 
 
@@ -182,29 +202,3 @@ class EnquiryQuoted:
 def _holds(connection: Connection, case: CaseId) -> dict[bytes, AsylumHold]:
     found = {link.key: store.get(connection, link.key) for link in cases.links(connection, case, LinkKind.HOLD)}
     return {label: hold for label, hold in found.items() if hold is not None}
-
-
-def _parts(connection: Connection, case: CaseId) -> set[CaseId]:
-    """A case and those that were merged into it."""
-    found, new = set[CaseId](), {case}
-    while new:
-        found |= new
-        new = {one.source for part in new for one in _merges(connection, part) if one.target == part} - found
-    return found
-
-
-def _became(connection: Connection, case: CaseId) -> CaseId | None:
-    """The case itself, or the open one that it was merged into; None where it is gone."""
-    seen = set[CaseId]()
-    while case not in seen and (row := cases.get(connection, [case]).get(case)) is not None:
-        if row.state == CaseState.OPEN:
-            return case
-        seen.add(case)
-        case = next((one.target for one in _merges(connection, case) if one.source == case), case)
-    return None
-
-
-def _merges(connection: Connection, case: CaseId) -> list[ChangeRow]:
-    lasting = (ChangeState.DONE, ChangeState.UNDO_ASKED)
-    changes = cases.changes_of(connection, case)
-    return [one for one in changes if one.kind == ChangeKind.MERGE and one.state in lasting]

@@ -89,6 +89,14 @@ def join_fears(fears: Sequence[Fear]) -> Fear | None:
     return Fear(states=states, since=min(fear.since for fear in some), but=but)
 
 
+def list_since(fears: Sequence[Fear]) -> dict[str, int]:
+    """By State since which second the newest reason to fear it is known: what was answered before was of another."""
+    since: dict[str, int] = {}
+    for fear in fears:
+        since |= {state: max(fear.since, since.get(state, 0)) for state in fear.states}
+    return since
+
+
 def name_states(named: frozenset[str]) -> frozenset[str]:
     """The States that are feared; every one where none of those named is a State."""
     return named if named - NAMES_NO_STATE else frozenset({EVERY})

@@ -10,7 +10,7 @@ from support.federation import SteeredClock
 
 from gateway.cases import entries, questions, register
 from gateway.cases import store as cases
-from gateway.cases.history import ApartEntry
+from gateway.cases.history import ApartEntry, said_apart
 from gateway.cases.rules import Card, CaseState, ChangeKind, ChangeState, LinkKind
 from gateway.cases.store import CaseRow, ChangeRow, Link
 from gateway.database import content as content_rows
@@ -101,6 +101,12 @@ class Family:
             self.at(at).settle_open(connection)
 
         await self.content.store.move(move)
+
+    async def said(self, of: CaseId, about: CaseId) -> dict[str, frozenset[str]]:
+        """Who said of which States that what one person fears does not concern the other, as people are shown it."""
+        return await self.content.store.read(
+            lambda c: said_apart(entries.of_case(self.sealer, c, of), questions.list_same(c, about))
+        )
 
     async def change(self, row: ChangeRow) -> None:
         """Note what people did, or asked for, from one case to another."""

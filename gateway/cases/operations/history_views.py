@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from gateway.access import people_store
-from gateway.cases import entries
+from gateway.cases import entries, questions
 from gateway.cases.history import (
     BlockEntry,
     BlockOf,
@@ -49,12 +49,14 @@ def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> d
             if isinstance(one, RoleEntry)
         ],
         "blocks": [_block(connection, one) for one in blocked_now(noted).values()],
-        "linked_questions": [_question(one, noted) for one in reversed(noted) if isinstance(one, QuestionEntry)],
+        "linked_questions": [
+            _question(connection, one, noted) for one in reversed(noted) if isinstance(one, QuestionEntry)
+        ],
     }
 
 
-def _question(entry: QuestionEntry, noted: Sequence[Entry]) -> Json:
-    said = said_apart(noted, entry.about, since=entry.at)
+def _question(connection: Connection, entry: QuestionEntry, noted: Sequence[Entry]) -> Json:
+    said = said_apart(noted, questions.list_same(connection, entry.about))
     people = frozenset[str]().union(*(said.get(state, frozenset()) for state in entry.states))
     return {"about": entry.about, "at": entry.at, "said": len(people), "states": [*entry.states]}
 

@@ -97,7 +97,7 @@ class LinkedHoldOperations:
             )
         noted, found = entries.of_case(self._content.sealer, connection, case), list[ApartEntry]()
         for entry in asked:
-            said = said_apart(noted, entry.about, since=entry.at)
+            said = said_apart(noted, questions.list_same(connection, entry.about))
             states = [state for state in sorted(given & {*entry.states}) if who not in said.get(state, ())]
             for first in sorted(frozenset[str]().union(*(said.get(state, frozenset()) for state in states))):
                 check_two_people(connection, first, who)

@@ -112,6 +112,59 @@ async def test_what_somebody_answered_first_is_over_when_they_are_shut_out(
     assert (await siblings.fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
 
 
+async def test_what_was_answered_first_ends_with_its_question(siblings: Siblings) -> None:
+    """A hold on him answers for good: when it is lifted two people answer anew, whoever said no before it was placed.
+    Here that was a thief, and nobody who answers later can know.
+    """
+    fr = siblings.fr
+    await siblings.relate(relation="sibling")
+    await siblings.hold()
+    assert await siblings.apart(ANA, "AL") == ["AL"]
+    await siblings.hold(HIS_TALK)
+    assert await siblings.asked() == []
+    siblings.two.clock.advance(60)
+    ana = next(one["id"] for one in (await fr.call("person.list"))["people"] if one["name"] == ANA)
+    await fr.call("person.end", id=ana)
+    for by in (BEN, "Cleo D."):
+        await fr.call("asylum.lift", id=HIS_TALK, by=by)
+    assert await siblings.asked() == [(siblings.her, ["AL"], 0)]
+
+    assert await siblings.apart(BEN, "AL") == ["AL"]
+    assert await siblings.asked() == [(siblings.her, ["AL"], 1)]
+    assert (await siblings.refuses()).code is Code.GATE_G5
+    assert await siblings.apart("Cleo D.", "AL") == []
+    assert (await fr.call("message.submit", **referral("F-2", HIS, conversation=NEXT)))["id"]
+
+
+async def test_who_answered_is_counted_once_and_alike(siblings: Siblings) -> None:
+    """What is shown, who may answer and what ends the question go by the same words: those since the fear is known of a
+    State that was asked about all the time, also when another one is not asked about any more.
+    """
+    await siblings.relate(relation="sibling")
+    await siblings.hold(HER_TALK, "AL", "MA")
+    siblings.two.clock.advance(60)
+    assert await siblings.apart(ANA, "AL", "MA") == ["AL", "MA"]
+    siblings.two.clock.advance(60)
+    assert await siblings.apart(BEN, "MA") == ["AL"]
+    assert await siblings.asked() == [(siblings.her, ["AL"], 1)]
+    with pytest.raises(RefusedError) as caught:
+        await siblings.apart(ANA, "AL")
+    assert "the same person" in caught.value.what
+    assert await siblings.apart(BEN, "AL") == []
+
+
+async def test_what_was_answered_of_a_case_counts_for_what_it_became(siblings: Siblings) -> None:
+    """Her case becomes one with another between the two answers: the second one ends the question."""
+    other = (await siblings.fr.call("case.open", label="Blue 7", by=ANA))["id"]
+    await siblings.relate(relation="sibling")
+    await siblings.hold()
+    assert await siblings.apart(ANA, "AL") == ["AL"]
+    await changed(siblings.fr, "case.merge", id=siblings.her, into=other)
+    assert [(states, said) for _, states, said in await siblings.asked()] == [(["AL"], 1)]
+    assert await siblings.apart(BEN, "AL") == []
+    assert await siblings.asked() == []
+
+
 async def test_a_hold_on_him_answers_yes(siblings: Siblings) -> None:
     """Whoever believes that he fears the same State places one, and the question ends until two people lift it."""
     await siblings.relate(relation="sibling")

@@ -150,6 +150,33 @@ async def test_a_hold_on_what_was_told_asks_anew(family: Family):
     assert await family.asked() == {BROTHER: {"AL"}, MOTHER: {"AL"}}
 
 
+async def test_a_newer_reason_is_answered_by_two_people_anew(family: Family):
+    """A hold is placed on what a message told, and one person had answered that: who is shown to have said no, and who
+    counts, are the same ones.
+    """
+    await family.tell(SISTER, "AL")
+    await family.say_no(BROTHER, SISTER, ANA, "AL", at=NOW + 1)
+    assert await family.said(BROTHER, SISTER) == {"AL": {ANA}}
+    await family.hold(SISTER, "AL", at=NOW + 2)
+    assert await family.said(BROTHER, SISTER) == {}
+    await family.say_no(BROTHER, SISTER, BEN, "AL", at=NOW + 3)
+    assert BROTHER in await family.asked()
+    await family.say_no(BROTHER, SISTER, ANA, "AL", at=NOW + 4)
+    assert await family.said(BROTHER, SISTER) == {"AL": {ANA, BEN}}
+    assert BROTHER not in await family.asked()
+
+
+async def test_a_word_that_was_left_of_an_older_question_does_not_count(family: Family):
+    """Versions before kept what one person had answered when the question ended: when it is asked again it is gone."""
+    await family.hold(SISTER, "AL")
+    await family.hold(BROTHER, "AL")
+    await family.say_no(BROTHER, SISTER, ANA, "AL", at=NOW + 1)
+    await family.lift(BROTHER)
+    assert await family.said(BROTHER, SISTER) == {}
+    await family.say_no(BROTHER, SISTER, BEN, "AL", at=NOW + 2)
+    assert BROTHER in await family.asked()
+
+
 async def test_to_end_the_relation_answers_nothing(family: Family):
     """The question stays until the hold is lifted, or people answer."""
     await family.hold(SISTER, "AL")
