@@ -76,6 +76,12 @@ class Known:
             return True
         return consent is not None and consent.fully_withdrawn
 
+    @property
+    def records(self) -> tuple[Consent, ...]:
+        """What each holder's record says, after all that was taken back; where that does not open, it is everything."""
+        taken = ({"scope": "all"},) if self.withdrawals is None else self.withdrawals
+        return tuple(read(item.record, taken) for item in self.held)
+
     def recorded_by(self, own: str) -> frozenset[str]:
         """The nodes that recorded it; `own` is the id of this one."""
         return frozenset(own if item.row.holder == OWN else item.row.holder for item in self.held)

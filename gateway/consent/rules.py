@@ -93,6 +93,13 @@ class Consent:
         return tuple(grant for index, grant in enumerate(self.grants) if index not in self.withdrawn_grants)
 
     @property
+    def lost(self) -> tuple[Grant, ...]:
+        """The grants that were taken back."""
+        return tuple(
+            grant for index, grant in enumerate(self.grants) if self.withdrawn_all or index in self.withdrawn_grants
+        )
+
+    @property
     def units(self) -> frozenset[str]:
         """Every unit that the record names in a grant or a denial, withdrawn or not: who has to hear of changes."""
         granted = {unit for grant in self.grants for unit in grant.recipient_units}

@@ -8,6 +8,7 @@ from datetime import date
 from gateway.cases.rules import ConsentCase
 from gateway.consent.givers import NOTHING_TOLD, Guardianship
 from gateway.consent.rules import Consent, Handling
+from gateway.consent.said_no import NOTHING_REFUSED, SaidNo
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.foundation.ids import NodeId
 from gateway.policy.gates.gate_table import Recipient, UnitKind
@@ -40,3 +41,4 @@ class Circumstances:
     narrowed_untold: bool = False
     sender_roles: frozenset[str] | None = None
     guardianship_elsewhere: Guardianship = NOTHING_TOLD
+    said_no: SaidNo = NOTHING_REFUSED

@@ -4,13 +4,16 @@ known of a linked one asks about it (domain 7.18, 9.11, 9.31).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.cases.rules import ConsentCase, consent_case
-from gateway.foundation.ids import CaseId
+from gateway.cases import store as cases
+from gateway.cases.rules import ConsentCase, LinkKind, consent_case
+from gateway.consent.register import Known
+from gateway.consent.said_no import SaidNo
+from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages.store import messages
 from gateway.messages.store.local import OWN
 from gateway.policy.acts import Acts
@@ -43,6 +46,40 @@ def questions_on(asked: Asked, acts: Acts) -> dict[int, CaseId]:
     """The open questions on the case of a message."""
     case = _case_of(asked, acts)
     return {ref: of for ref, of in acts.questions.items() if of == case}
+
+
+def find_relied_on(connection: Connection, conversation: bytes, case: CaseId | None, to: NodeId) -> dict[bytes, bool]:
+    """Find the consents of the case of a message, and those on which its conversations relied that are of no other
+    case; each with whether one of them, with the node `to`, relied on it.
+    """
+    case = cases.cases_of(connection, [conversation]).get(conversation, case)
+    own = [] if case is None else [link.key for link in cases.links(connection, case, LinkKind.CONSENT)]
+    talks = {conversation, *([] if case is None else cases.conversations_of(connection, case))}
+    relied = messages.consents_towards(connection, talks)
+    of = cases.cases_of(connection, [index for index, _ in relied])
+    there = {index for index, _ in relied if of.get(index, case) == case}
+    return {index: (index, to) in relied for index in there.union(own)}
+
+
+def gather_said_no(known: Mapping[bytes, Known], relied: Mapping[bytes, bool], acts: Acts) -> SaidNo:
+    """Gather what the person said no to in these consents, each with whether it was relied on towards the recipient; of
+    a consent that is of no case, or that nobody confirmed since a restore, no yes counts.
+    """
+    abouts = [(known[index], index, towards) for index, towards in relied.items()]
+    records = [record for about, _, _ in abouts for record in about.records]
+    return SaidNo(
+        denials=tuple(denial for record in records for denial in record.denials),
+        taken_back=tuple(grant for record in records for grant in record.lost),
+        standing=tuple(
+            consent
+            for about, index, _ in abouts
+            if (consent := about.consent) is not None
+            and not about.is_withdrawn(consent)
+            and acts.cases[index] is not None
+            and index not in acts.doubted
+        ),
+        unread=any(towards and not about.held and about.withdrawals != () for about, _, towards in abouts),
+    )
 
 
 def _case_of(one: Asked, acts: Acts) -> CaseId | None:

@@ -31,7 +31,7 @@ from gateway.peers.registry import PeerRegistry
 from gateway.policy import asylum_holds, store
 from gateway.policy.acts import Acts, load_acts
 from gateway.policy.circumstances import Circumstances
-from gateway.policy.consent_cases import Asked, judge_cases, questions_on
+from gateway.policy.consent_cases import Asked, find_relied_on, gather_said_no, judge_cases, questions_on
 from gateway.policy.descriptor_units import recipient_in, roles_in
 from gateway.policy.gates.gate_table import Recipient
 from gateway.ports import Clock
@@ -42,7 +42,8 @@ from keys.primitives.encoding import Json
 class Question:
     """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names.
 
-    `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of.
+    `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of;
+    `vital` says that it claims danger to life.
     """
 
     conversation: ConversationId
@@ -52,6 +53,7 @@ class Question:
     recipient_unit: Json
     case: CaseId | None = None
     records: str | None = None
+    vital: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,11 @@ class ConsentContextLoader:
         conversations = [self._sealer.conversation_index(q.conversation) for q in questions]
         indexes = [None if q.consent_ref is None else self._sealer.consent_index(q.consent_ref) for q in questions]
         records = [None if q.records is None else self._sealer.consent_index(q.records) for q in questions]
-        named = {index for index in (*indexes, *records) if index is not None}
+        spoken = [
+            find_relied_on(connection, conversation, q.case, q.to) if q.vital else {}
+            for q, conversation in zip(questions, conversations, strict=True)
+        ]
+        named = {index for index in (*indexes, *records) if index is not None}.union(*spoken)
         relied = messages.consents_of_conversations(connection, conversations)
         acts = load_acts(connection, conversations=relied, consents=named.union(*relied.values()))
         rows = {index: acts.consents[index] for index in named}
@@ -128,8 +134,8 @@ class ConsentContextLoader:
         now = self._clock.now()
         kinds = {unit.id: unit.kind for unit in self._config.units}
         answers = []
-        for question, conversation, index, record, one, (of_consent, on_case) in zip(
-            questions, conversations, indexes, records, asked, of_cases, strict=True
+        for question, conversation, index, record, one, (of_consent, on_case), said in zip(
+            questions, conversations, indexes, records, asked, of_cases, spoken, strict=True
         ):
             recipient = self._recipient(question, now)
             subject = index if record is None else record
@@ -139,7 +145,7 @@ class ConsentContextLoader:
                     at=now,
                     acts=acts.about(
                         [conversation],
-                        {*relied[conversation], *(one for one in (index, record) if one is not None)},
+                        {*relied[conversation], *said, *(one for one in (index, record) if one is not None)},
                     ),
                     circumstances=Circumstances(
                         node=self._own.node,
@@ -173,6 +179,7 @@ class ConsentContextLoader:
                                 connection, question, relied_on[index], found[index], acts.cases[index]
                             )
                         ),
+                        said_no=gather_said_no(found, said, acts),
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],

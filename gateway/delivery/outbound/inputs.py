@@ -23,6 +23,7 @@ from gateway.messages.types import Draft
 from gateway.peers.registry import Peer
 from gateway.policy import consent_context
 from gateway.policy.consent_context import ConsentContextLoader
+from gateway.policy.two_person_release import VITAL
 from gateway.ports import Json
 from keys.documents.statement import SecretPart
 from schemas.types import never_blocked
@@ -171,4 +172,5 @@ def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_conte
         recipient_unit=draft.header.get("recipient_unit"),
         case=None if isinstance(case, RefusedError) else case,
         records=str(draft.content.get("consent_id")) if draft.body_type == RECORD else None,
+        vital=VITAL in draft.header,
     )

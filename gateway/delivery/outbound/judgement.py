@@ -122,6 +122,7 @@ def gate_facts(
         narrowed_untold=circumstances.narrowed_untold,
         sender_roles=circumstances.sender_roles,
         guardianship_elsewhere=circumstances.guardianship_elsewhere,
+        said_no=circumstances.said_no,
     )
 
 

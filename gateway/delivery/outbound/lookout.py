@@ -36,6 +36,7 @@ from gateway.policy.acts import Acts, join_acts
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
+from gateway.policy.two_person_release import VITAL
 from gateway.ports import Clock
 from keys.documents.envelope import MOST_ENVELOPES
 from schemas.types import never_blocked
@@ -274,4 +275,5 @@ def _question(row: MessageRow, opened: MessageContent) -> consent_context.Questi
         sender_unit=header.get("sender_unit"),
         recipient_unit=header.get("recipient_unit"),
         records=records if isinstance(records, str) else None,
+        vital=VITAL in header,
     )

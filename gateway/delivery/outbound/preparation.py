@@ -51,6 +51,7 @@ from gateway.policy import consent_context, feared_state
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.corridor import Leaves
 from gateway.policy.in_force import PoliciesInForce
+from gateway.policy.two_person_release import VITAL
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 from schemas.region_pack.policies import CorridorPolicy
@@ -372,6 +373,8 @@ def _judgement(
 ) -> Judgement | None:
     """What departure may go by in this second; None where it has to judge anew."""
     if same.passed or ready.record is not None or ready.tells or made.files or found.around.at != now:
+        return None
+    if VITAL in ready.draft.header:  # a consent that is recorded in this second may say no, and is in no act of it
         return None
     acts, (conversation, _), case = found.around.acts, found.key, found.case.case
     if not departs_alike(found.held, ready.circumstances, acts, made.message, peer.schemas, policy):

@@ -99,6 +99,11 @@ _CONSENTS_OF = Prepared(
     .where(message.c.conversation.in_(bindparam("conversations", expanding=True)), message.c.consent.is_not(None))
     .distinct()
 )
+_CONSENTS_TOWARDS = Prepared(
+    select(message.c.consent, message.c.peer)
+    .where(message.c.conversation.in_(bindparam("conversations", expanding=True)), message.c.consent.is_not(None))
+    .distinct()
+)
 _DUE = Prepared(
     select(outbox.c.ref)
     .where(outbox.c.peer == bindparam("peer"), outbox.c.files == bindparam("files"), outbox.c.ref > bindparam("after"))
@@ -248,6 +253,12 @@ def consents_of_conversations(connection: Connection, conversations: Collection[
     for conversation, index in _CONSENTS_OF.rows(connection, conversations=[*conversations]):
         found[conversation].append(index)
     return found
+
+
+def consents_towards(connection: Connection, conversations: Collection[bytes]) -> set[tuple[bytes, str]]:
+    """(index, peer) of the consents on which messages of these conversations rely, whoever wrote them."""
+    rows = _CONSENTS_TOWARDS.rows(connection, conversations=[*conversations])
+    return {(index, peer) for index, peer in rows}
 
 
 def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> list[MessageRow]:

@@ -52,7 +52,7 @@ def g2_consent(facts: GateFacts) -> Decision:
     risks of the transfer (domain 7.14, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
     sharing unless it goes back there. What is held for another case carries nothing here (domain 7.18). A claim of
     danger to life that `g2_vital_interest` lets pass stands for a consent that is missing or does not reach so far,
-    never for one that was refused.
+    never for one that was refused, whichever consent of the case says so (domain 7.13).
     """
     if (wrong := _another_case(facts)) is not None:
         return wrong
@@ -70,12 +70,12 @@ def g2_consent(facts: GateFacts) -> Decision:
         return _g2("/header/consent_ref", "personal data need the id of a consent record: see trm consent record")
     if not facts.categories:
         return PERMIT
+    if vital:
+        return _denied(facts, facts.purpose)
     consent = facts.consent
     if consent is None or consent.consent_id != facts.consent_ref:
-        if vital:
-            return PERMIT
         return _g2("/header/consent_ref", "no such consent record is known here: record or send it first")
-    return _denied(facts, consent, facts.purpose) if vital else _covered(facts, consent, facts.purpose)
+    return _covered(facts, consent, facts.purpose)
 
 
 def _another_case(facts: GateFacts) -> Refuse | None:
@@ -159,9 +159,14 @@ def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozen
     return "; ".join(text.format(", ".join(sorted(names))) for names, text in said if names)
 
 
-def _denied(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
+def _denied(facts: GateFacts, purpose: str) -> Decision:
     """Danger to life stands for a consent nobody could ask for; what the person said no to stays no."""
-    refused = {name for name in facts.categories if consent.forbids(purpose, facts.recipient_unit, name)}
+    unit, consent = facts.recipient_unit, facts.consent
+    refused = {
+        name
+        for name in facts.categories
+        if (consent is not None and consent.forbids(purpose, unit, name)) or facts.said_no.refuses(purpose, unit, name)
+    }
     if refused:
         return _g2(
             "/header/consent_ref",
@@ -203,7 +208,7 @@ def g2_received(facts: GateFacts) -> Decision:
     if consent is None or facts.purpose is None or not facts.categories or consent.consent_id != facts.consent_ref:
         return PERMIT
     if claims_vital(facts):
-        return _denied(facts, consent, facts.purpose)
+        return _denied(facts, facts.purpose)
     return _covered(facts, consent, facts.purpose, at_receiver=True)
 
 
@@ -306,10 +311,12 @@ def g7_received(facts: GateFacts) -> Decision:
 
 
 def _taken_back(facts: GateFacts) -> Decision:
-    consent = facts.consent
-    if consent is None or facts.purpose is None or not consent.partly_withdrawn:
+    consent, purpose = facts.consent, facts.purpose
+    if purpose is None:
         return PERMIT
-    taken_back = _missing(facts, consent, facts.purpose) - _missing(facts, consent.unwithdrawn(), facts.purpose)
+    taken_back = facts.said_no.took_back(purpose, facts.recipient_unit, facts.categories, facts.today)
+    if consent is not None and consent.partly_withdrawn:
+        taken_back |= _missing(facts, consent, purpose) - _missing(facts, consent.unwithdrawn(), purpose)
     if taken_back:
         return _g7(f"the person withdrew consent for {', '.join(sorted(taken_back))}: leave it out")
     return PERMIT

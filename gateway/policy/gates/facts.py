@@ -12,6 +12,7 @@ from typing import TypeAlias
 from gateway.cases.rules import ConsentCase
 from gateway.consent.givers import NOTHING_TOLD, Guardianship
 from gateway.consent.rules import Consent, Handling
+from gateway.consent.said_no import NOTHING_REFUSED, SaidNo
 from gateway.conversations.history import History, Side
 from gateway.errors import Code, Finding
 from gateway.foundation.ids import UnitAddress, UnitKind
@@ -78,7 +79,8 @@ class GateFacts:
     not gone to the recipient yet.
 
     ``guardianship_elsewhere`` is what the sender told of the child's guardians in other conversations of the case; a
-    receiver knows of none.
+    receiver knows of none. ``said_no`` is what the person said no to in any consent of the case, where the message
+    claims danger to life; a receiver goes by the consent that is named.
 
     ``asylum_hold``: a person here set the hold; ``feared_states`` are the countries that it names. ``unanswered`` are
     those of which a hold on a linked case asks, or `gateway.cases.history.EVERY`. ``approver`` is the
@@ -112,6 +114,7 @@ class GateFacts:
     narrowed_untold: bool = False
     sender_roles: frozenset[str] | None = None
     guardianship_elsewhere: Guardianship = NOTHING_TOLD
+    said_no: SaidNo = NOTHING_REFUSED
     unanswered: frozenset[str] = frozenset()
     name: str = field(init=False)
     with_this: History = field(init=False, compare=False)

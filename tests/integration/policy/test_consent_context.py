@@ -22,11 +22,12 @@ import schemas
 from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.cases.history import QuestionEntry
-from gateway.cases.rules import CaseState, ConsentCase
-from gateway.cases.store import CaseRow
+from gateway.cases.rules import CaseState, ConsentCase, LinkKind
+from gateway.cases.store import CaseRow, Link
 from gateway.composition.node import Node
 from gateway.consent.effects import Recorded, Withdrawal
-from gateway.consent.rules import Handling
+from gateway.consent.rules import Handling, read
+from gateway.consent.said_no import NOTHING_REFUSED, SaidNo
 from gateway.conversations.history import Opened, Side
 from gateway.database import content as content_rows
 from gateway.foundation.ids import CaseId, NodeId
@@ -79,9 +80,9 @@ async def known(node: Node, question: Question, **changes: Any) -> Circumstances
     return found.circumstances
 
 
-async def recorded(node: Node, holder: str) -> dict[str, Any]:
+async def recorded(node: Node, holder: str, **more: Any) -> dict[str, Any]:
     """The record of the consent, told by `holder`."""
-    record: dict[str, Any] = example("consent.record.1/valid-adult")["content"] | {"consent_id": CONSENT}
+    record: dict[str, Any] = example("consent.record.1/valid-adult")["content"] | {"consent_id": CONSENT} | more
     told = Recorded(content=node.content, holder=holder, record=record, conversation=b"told")
     await node.store.move(lambda c: told.write(c, START))
     return record
@@ -225,6 +226,68 @@ async def test_what_a_judgement_rests_on(node: Node, question: Question):
         talks = [node.sealer.conversation_index(talk)]
         acts = await node.store.read(partial(load_acts, conversations=talks, consents=consents))
         assert (context.at, context.acts) == (node.clock.now(), acts)
+
+
+# --- danger to life --------------------------------------------------------------------------------------------------
+
+
+async def said_no(node: Node, question: Question, **changes: Any) -> SaidNo:
+    """What the person said no to, for a message that claims danger to life and names no consent."""
+    return (await known(node, replace(question, consent_ref=None, vital=True), **changes)).said_no
+
+
+async def linked(node: Node, case: CaseId, *links: Link) -> None:
+    """A case with these."""
+
+    def move(connection: Connection) -> None:
+        cases.open_cases(connection, [CaseRow(id=case, state=CaseState.OPEN, at=1, card=None)])
+        cases.link(connection, links)
+
+    await node.store.move(move)
+
+
+async def test_what_was_said_in_any_consent_of_the_case(node: Node, question: Question):
+    """Found by the case of the message, and part of what its judgement rests on; asked for in danger to life alone."""
+    case, other = CaseId("A" * 22), CaseId("B" * 22)
+    index = node.sealer.consent_index(CONSENT)
+    record = await recorded(node, OWN, denials=[{"data_category": "needs"}])
+    await linked(node, case, Link(key=index, kind=LinkKind.CONSENT, case_id=case))
+    consent = read(record)
+    assert await said_no(node, question, case=case) == SaidNo(denials=consent.denials, standing=(consent,))
+    assert await said_no(node, question, case=other) == await said_no(node, question) == NOTHING_REFUSED
+    assert await said_no(node, question, case=case, vital=False) == NOTHING_REFUSED
+    (context,) = await load(node, replace(question, consent_ref=None, vital=True, case=case))
+    assert context.acts.consents.keys() == {index}
+    whole = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
+    await node.store.move(partial(Withdrawal(content=node.content, withdrawn=whole).write, now=START))
+    assert not await node.store.read(context.acts.stands)
+    assert await said_no(node, question, case=case) == SaidNo(denials=consent.denials, taken_back=consent.grants)
+
+
+async def test_what_of_a_consent_of_another_case_was_said(node: Node, question: Question):
+    """It is of somebody else, also where a message of the conversation relied on it by mistake."""
+    case, other = CaseId("A" * 22), CaseId("B" * 22)
+    await recorded(node, OWN, denials=[{"data_category": "needs"}])
+    await came(node, 900)
+    await linked(node, case, Link(key=node.sealer.conversation_index(TALK), kind=LinkKind.CONVERSATION, case_id=case))
+    assert (await said_no(node, question)).denials
+    assert (await said_no(node, question)).standing == (), "it is of no case, and carries nothing"
+    await linked(node, other, Link(key=node.sealer.consent_index(CONSENT), kind=LinkKind.CONSENT, case_id=other))
+    assert await said_no(node, question) == NOTHING_REFUSED
+
+
+async def test_what_was_taken_back_of_a_consent_without_a_record(node: Node, question: Question):
+    """Nobody can tell what it was: it counts towards the country with which it was relied on, and no other."""
+    case = CaseId("A" * 22)
+    await came(node, 900, peer=question.to)
+    await linked(node, case, Link(key=node.sealer.conversation_index(TALK), kind=LinkKind.CONVERSATION, case_id=case))
+    assert await said_no(node, question) == NOTHING_REFUSED
+    part = {"consent_id": CONSENT, "scope": "grants", "grants": [0], "withdrawn_on": START, "erase_wanted": False}
+    await node.store.move(partial(Withdrawal(content=node.content, withdrawn=part).write, now=START))
+    assert await said_no(node, question) == SaidNo(unread=True)
+    assert await said_no(node, question, conversation=OTHER, case=case) == SaidNo(unread=True)
+    assert await said_no(node, question, conversation=OTHER) == NOTHING_REFUSED
+    assert await said_no(node, question, conversation=OTHER, case=case, to=THIRD) == NOTHING_REFUSED
 
 
 # --- asylum holds ----------------------------------------------------------------------------------------------------

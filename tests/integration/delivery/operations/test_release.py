@@ -22,7 +22,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 from keys.primitives.encoding import b64u
 
-CONSENT = b64u(b"consent consent."[:16])
+CONSENT, OTHER = b64u(b"consent consent."[:16]), b64u(b"another consent."[:16])
 TODAY = datetime.fromtimestamp(START, UTC).date().isoformat()
 ALL = [code.code for code in schemas.code_list("data_category").codes]
 
@@ -31,16 +31,19 @@ ALL = [code.code for code in schemas.code_list("data_category").codes]
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
     """Two nodes, paired and serving, and a consent that FR has recorded."""
     async with two_nodes(tmp_path) as made:
-        grant = {
-            "purpose": "referral",
-            "recipient_units": [f"AL/{UNIT}"],
-            "data_categories": ALL,
-            "until": "2027-11-30",
-        }
-        content = example("consent.record/1", "AL")["content"]
-        content |= {"consent_id": CONSENT, "taken_on": TODAY, "grants": [grant]}
-        await made.fr.call("consent.record", by="w-1", number="fr-7f3a", content=content)
+        await agreed(made.fr, CONSENT)
         yield made
+
+
+async def agreed(party: Party, consent: str, *, unit: str = UNIT, purpose: str = "referral", **more: Any) -> None:
+    """The person of the case agrees that a unit of AL is told everything for this purpose, and to nothing else."""
+    grants = [
+        {"purpose": purpose, "recipient_units": [f"AL/{unit}"], "data_categories": ALL, "until": "2027-11-30"},
+        {"purpose": "monitoring", "recipient_units": [f"AL/{UNIT}"], "data_categories": ALL, "until": "2027-11-30"},
+    ]
+    content = example("consent.record/1", "AL")["content"]
+    content |= {"consent_id": consent, "taken_on": TODAY, "grants": grants} | more
+    await party.call("consent.record", by="w-1", number="fr-7f3a", content=content)
 
 
 def referral(**header: Any) -> dict[str, Any]:
@@ -220,3 +223,63 @@ async def test_danger_to_life_is_approved_by_the_second_person(two: Two) -> None
         header = (await fr.show(message["id"]))["header"]
         both = (header["author_ref"], header["vital_interest"]["approver_ref"])
         assert both == (pseudonym_of(fr.running, "w-1"), pseudonym_of(fr.running, "w-2"))
+
+
+async def released(party: Party) -> dict[str, Any]:
+    """Two people release a referral in danger to life, which names no consent."""
+    id = await drafted(party, in_danger())
+    await party.call("draft.release", id=id, by="w-1")
+    return dict(await party.call("draft.release", id=id, by="w-2"))
+
+
+async def test_danger_to_life_passes_no_denial(two: Two) -> None:
+    """Who said no to this kind of data for this unit, in whichever consent, is not overruled: nobody releases it."""
+    await agreed(two.fr, OTHER, denials=[{"unit": f"AL/{UNIT}", "data_category": "exploitation"}])
+    error = await refused(two.fr, Code.GATE_G2, "draft.release", id=await drafted(two.fr, in_danger()), by="w-1")
+    assert "the person said no to exploitation" in str(error.hint)
+
+
+@pytest.mark.parametrize("part", [{"grants": [0]}, {}], ids=["a part", "all"])
+async def test_danger_to_life_passes_nothing_that_was_taken_back(two: Two, part: dict[str, Any]) -> None:
+    """Neither in the conversation that relied on the consent, nor in a new one of the same case."""
+    fr = two.fr
+    sent = await fr.call("message.submit", **referral(consent_ref=CONSENT), by="w-1", second_by="w-2")
+    await fr.call("consent.withdraw", id=CONSENT, by="w-1", **part)
+    for talk in ({}, {"conversation": sent["conversation"]}):
+        id = await drafted(fr, in_danger() | talk)
+        await refused(fr, Code.GATE_G7, "draft.release", id=id, by="w-1")
+
+
+async def test_danger_to_life_stands_where_the_no_is_about_something_else(two: Two) -> None:
+    """Neither what was taken back for another purpose, nor a denial for another unit stops it, nor what the person
+    agreed to again in another consent.
+    """
+    fr, elsewhere = two.fr, [{"purpose": "law_enforcement"}, {"unit": "AL/elsewhere"}]
+    await fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[1])
+    await agreed(fr, OTHER, purpose="assistance", denials=elsewhere)
+    await fr.call("consent.withdraw", id=OTHER, by="w-1")
+    assert (await released(fr))["state"] == "queued"
+    await fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await refused(fr, Code.GATE_G7, "draft.release", id=await drafted(fr, in_danger()), by="w-1")
+    await agreed(fr, b64u(b"consent anew...."))
+    assert (await released(fr))["state"] == "queued"
+
+
+@pytest.mark.parametrize("no", ["denied", "taken back"])
+async def test_danger_to_life_is_asked_again_as_it_departs(two: Two, no: str) -> None:
+    """What the person says while it waits is heard."""
+    fr, spoiler = two.fr, Spoiler(two.fr)
+    spoiler.away = True
+    sent = await released(fr)
+    if no == "denied":
+        await agreed(fr, OTHER, denials=[{"data_category": "exploitation"}])
+    else:
+        await fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    spoiler.away = False
+
+    async def ended() -> bool:
+        return await fr.state(sent["id"]) != "queued"
+
+    await two.until(ended, seconds=60)
+    shown = await fr.show(sent["id"])
+    assert (shown["state"], shown["reason"]) == ("failed", "gate_g2" if no == "denied" else "gate_g7")

@@ -10,7 +10,8 @@ from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, RECORD, SHELTER, UA, g
 
 import schemas
 from gateway.cases.rules import ConsentCase
-from gateway.consent.rules import Handling, bound, read, withdraw
+from gateway.consent.rules import Denial, Handling, bound, read, withdraw
+from gateway.consent.said_no import SaidNo
 from gateway.conversations.history import NOTHING_SAID, Guardian, Side
 from gateway.errors import Code
 from gateway.policy.gates.consent import VITAL_PURPOSES, g2_vital_form
@@ -412,6 +413,17 @@ def test_national_law_stands_for_the_bases_of_the_gdpr():
 def test_danger_to_life_opens_no_other_gate(changed, gate):
     """It stands for a consent and for nothing else: see `safety.alert`, which passes everything."""
     assert gate in gates(replace(VITAL, **changed))
+
+
+def test_danger_to_life_passes_no_no_of_another_consent():
+    """It names none, or one that says nothing of that; what is about another category stops nothing."""
+    denials = {"category": "exploitation", "purpose": None, "unit": None}
+    for facts in (VITAL, headed(replace(VITAL, consent=CONSENT), consent_ref=ID)):
+        (refusal,) = refusals(replace(facts, said_no=SaidNo(denials=(Denial(**denials),))))
+        assert (refusal.gate, "said no to exploitation for" in refusal.hint) == (G2, True)
+        (refusal,) = refusals(replace(facts, said_no=SaidNo(taken_back=CONSENT.grants[1:])))
+        assert (refusal.gate, "withdrew consent for exploitation:" in refusal.hint) == (G7, True)
+        assert gates(replace(facts, said_no=SaidNo(taken_back=CONSENT.grants[2:], standing=(CONSENT,)))) == []
 
 
 def test_danger_to_life_is_no_transfer_on_consent():
