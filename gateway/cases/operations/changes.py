@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection
 
 from gateway.access.enrolment import check_two_people
+from gateway.access.first_words import still_counts
 from gateway.cases import store
 from gateway.cases.changes import CaseChanges, Wanted, find_change
 from gateway.cases.operations.models import (
@@ -25,12 +26,14 @@ from gateway.cases.register import CaseRegister, draft_key
 from gateway.cases.rules import PARTS, ChangeKind, ChangeState, LinkKind
 from gateway.cases.store import ChangeRow
 from gateway.database import content as content_rows
-from gateway.database.audit_entries import Actor
+from gateway.database import journal
+from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import local, messages
 from gateway.operations.actors import person_of, pseudonym
+from gateway.operations.ids import Subject
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
 from gateway.policy.asylum_holds import HoldsOnCases
@@ -39,6 +42,8 @@ from gateway.ports import Clock, OperationResult
 from keys.primitives.encoding import b64u
 
 ID = 16
+WAIT = (ChangeState.ASKED, ChangeState.UNDO_ASKED)
+"""Changes that wait for a second person."""
 
 OF_A_CASE = {
     "conversations": "name the case that it is of; trm case join gives an enquiry that is of none to a case",
@@ -184,8 +189,14 @@ class CaseChangeOperations:
         return await self._step(asked.id, caller, self._confirm)
 
     def _confirm(self, connection: Connection, id: str, *, person: str, actor: str, now: int) -> ChangeState:
-        """Do it; where that takes a change back, end the case that is left with nothing by it."""
+        """Do it; where that takes a change back, end the case that is left with nothing by it. Where who asked for it
+        might not do that any more, this person asks instead.
+        """
         row = find_change(connection, id)
+        if row.state in WAIT and not still_counts(
+            self._content.sealer, connection, row.first.decode(), Subject.CASE_CHANGE, id
+        ):
+            return _ask_instead(connection, row, person=person, actor=actor, now=now)
         state = self._changes.confirm(connection, id, person=person, actor=actor, now=now)
         left = _find_left(connection, row) if state == ChangeState.UNDONE else None
         if left is not None:
@@ -212,6 +223,18 @@ class CaseChangeOperations:
         who, actor = person_of(caller), pseudonym(caller.actor, self._actor)
         state = await self._content.store.move(lambda c: step(c, id, person=who, actor=actor, now=now))
         return OperationResult(value={"change": id, "state": state})
+
+
+def _ask_instead(connection: Connection, row: ChangeRow, *, person: str, actor: str, now: int) -> ChangeState:
+    """Another person asks for the same, a change or its end, and it waits for a second one again."""
+    state = ChangeState(row.state)
+    store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
+    said = {"action": row.kind, "actor": actor}
+    entry = leaf(now, "case.change_asked", **said)
+    if state == ChangeState.UNDO_ASKED:
+        entry = leaf(now, "case.undo_asked", state=state, **said)
+    journal.append_leaf(connection, entry)
+    return state
 
 
 def _check_of_none(connection: Connection, asked: MoveParts, keys: Collection[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""A draft with what the person who releases it adds, and the case that it is of now."""
+"""A draft with what the person who releases it adds, the case that it is of now, and who released it first."""
 
 from __future__ import annotations
 
@@ -6,25 +6,44 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from gateway.access.enrolment import check_two_people
+from gateway.access.first_words import still_counts
 from gateway.cases import store as case_rows
 from gateway.cases.register import draft_key
-from gateway.database.audit_entries import Actor
+from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.draft_models import (
-    ReleaseDraft,
-)
+from gateway.delivery.operations.draft_models import ReleaseDraft
+from gateway.errors import Code, RefusedError
 from gateway.messages.store.local import DraftRow
-from gateway.operations.actors import pseudonym
-from gateway.operations.roles import Caller
+from gateway.operations.actors import person_of
+from gateway.operations.ids import Subject
+from gateway.operations.roles import Caller, person_in
 from gateway.ports import Json
 
 SECOND = "second"
 """Stands for the second person while nobody is."""
 
 
-def author_of(row: DraftRow, caller: Caller, keyed: Actor) -> str:
-    """The pseudonym of the author: who released it first, else the caller."""
-    return pseudonym(caller.actor if row.first is None else row.first.decode(), keyed)
+def first_of(sealer: ContentSealer, connection: Connection, row: DraftRow) -> str | None:
+    """Who released a draft first, if that counts: of a person of this node only while they might release it now."""
+    first = None if row.first is None else row.first.decode()
+    person = None if first is None else person_in(first)
+    return first if person is None or still_counts(sealer, connection, person, Subject.DRAFT, row.id) else None
+
+
+def check_two(sealer: ContentSealer, connection: Connection, row: DraftRow, caller: Caller) -> None:
+    """Return if the first release counts, and the two are two by the word of administrators, where both are people of
+    this node. Raises RefusedError(conflict).
+    """
+    first = first_of(sealer, connection, row)
+    if first is None:
+        raise RefusedError(
+            Code.CONFLICT,
+            "whoever released it first might not do that any more; nothing was sent",
+            hint="release it again, and a second person after you",
+        )
+    if (person := person_in(first)) is not None:
+        check_two_people(connection, person, person_of(caller))
 
 
 def complete(draft: Mapping[str, Json], asked: ReleaseDraft, author: str) -> dict[str, Json]:

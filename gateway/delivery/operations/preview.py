@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from gateway.cases.register import name_of_case
 from gateway.database.audit_entries import Actor
 from gateway.database.sealed_content import Content
-from gateway.delivery.operations.completing import SECOND, author_of, case_of, complete, header_of
+from gateway.delivery.operations.completing import SECOND, case_of, complete, first_of, header_of
 from gateway.delivery.operations.draft_models import (
     ENQUIRY,
     JudgeDraft,
@@ -76,9 +76,9 @@ class PreviewOperations:
     async def preview_draft(self, asked: ReleaseDraft, caller: Caller) -> OperationResult:
         """The same of a draft, as if the caller released it now with what they add to it."""
         row, sealed = await find_draft(self._content.store, asked.id)
-        request = complete(
-            drafted(self._content.sealer, sealed.get(row.ref)), asked, author_of(row, caller, self._actor)
-        )
+        first = await self._content.store.read(lambda c: first_of(self._content.sealer, c, row))
+        author = pseudonym(first or caller.actor, self._actor)
+        request = complete(drafted(self._content.sealer, sealed.get(row.ref)), asked, author)
         return await self._previewed(request | await case_of(self._content, row.id))
 
     async def _previewed(self, request: dict[str, Json]) -> OperationResult:

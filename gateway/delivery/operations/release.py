@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
-from gateway.access.enrolment import check_two_people
 from gateway.access.rules import same_name
 from gateway.cases import store as case_rows
 from gateway.cases.register import CaseRegister, draft_key
@@ -18,7 +17,7 @@ from gateway.database.sealed_content import Content
 from gateway.delivery.draft_case import joining_of
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.local_receipts import LocalReceipts
-from gateway.delivery.operations.completing import SECOND, author_of, case_now, case_of, complete, header_of
+from gateway.delivery.operations.completing import SECOND, case_now, case_of, check_two, complete, first_of, header_of
 from gateway.delivery.operations.draft_models import (
     ENQUIRY,
     WAITING_SECOND,
@@ -38,9 +37,9 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.messages.wakeups import EventStream, Wakeups
-from gateway.operations.actors import AttestedUsers, name_actor, person_of, pseudonym, user_of
+from gateway.operations.actors import AttestedUsers, name_actor, pseudonym, user_of
 from gateway.operations.registry import About, Units, operation
-from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller, person_in
+from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
 from gateway.policy import two_person_release
 from gateway.policy.attestation import check_attested
 from gateway.policy.in_force import PoliciesInForce
@@ -182,13 +181,14 @@ class ReleaseOperations:
         of_case = await case_of(self._content, row.id)
         if asked.if_match not in (None, await find_version(self._content, row.id, draft)):
             raise _changed()
-        request = complete(draft, asked, author_of(row, caller, self._actor))
+        first = await self._content.store.read(lambda c: first_of(self._content.sealer, c, row))
+        request = complete(draft, asked, pseudonym(first or caller.actor, self._actor))
         request |= of_case
         actor, now = pseudonym(caller.actor, self._actor), self._clock.now()
         approver = None
         two = two_person_release.needs_two(str(request.get("type")), header_of(request)) or asked.two_people
         if two or row.first is not None:
-            if row.first is None:
+            if first is None:
                 return await self._release_first(row, sealed[row.ref], of_case, request, caller, key, said)
             _check_second(row, asked, caller)
             approver = actor
@@ -197,7 +197,7 @@ class ReleaseOperations:
         def also(connection: Connection) -> None:
             _still_waits(connection, row, sealed[row.ref], of_case)
             if approver is not None:
-                _check_two(connection, row, caller)
+                check_two(self._content.sealer, connection, row, caller)
             local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
             case_rows.unlink(connection, [draft_key(row.id)])  # the conversation is of the case now
             journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor))
@@ -250,13 +250,6 @@ async def answering_opens(store: Store, local_receipts: LocalReceipts, request: 
     rows, hashes = await store.read(lambda c: incoming(c, reply_to))
     if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
         await local_receipts.opened(rows, hashes)
-
-
-def _check_two(connection: Connection, row: DraftRow, caller: Caller) -> None:
-    """Return if the two who release are two by the word of administrators, where both are people of this node."""
-    first = None if row.first is None else person_in(row.first.decode())
-    if first is not None:
-        check_two_people(connection, first, person_of(caller))
 
 
 def _check_second(row: DraftRow, asked: ReleaseDraft, caller: Caller) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.access.enrolment import check_two_people
+from gateway.access.first_words import still_counts
 from gateway.cases import store as cases
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
@@ -25,7 +26,7 @@ from gateway.ledger import store as ledger
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store.messages import MessageRow
 from gateway.operations.actors import ATTESTED, AttestedUser, name_actor, person_of, pseudonym
-from gateway.operations.ids import ConversationId
+from gateway.operations.ids import ConversationId, Subject
 from gateway.operations.models import Answer, Asked, Nothing, Time
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASE_SYSTEMS, CASES, Caller
@@ -189,21 +190,21 @@ class AsylumOperations:
                 raise RefusedError(
                     Code.CONFLICT, "the same person wanted this lifted already; it still waits for a different one"
                 )
-            if known.lift is not None:
-                check_two_people(connection, known.lift.decode(), person_of(caller))
-            if known.lift is None:
+            first = None if known.lift is None else known.lift.decode()
+            if first is None or not still_counts(self._content.sealer, connection, first, Subject.CONVERSATION, id):
                 store.want_lift(connection, known.ref, who)
                 journal.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
-            else:
-                case = cases.cases_of(connection, [label]).get(label)
-                others = self._others(connection, label, self._content.sealer.conversation_index(id))
-                here = {key: ref for key, (ref, named) in others.items() if named.conversation == id}
-                for key, ref in {label: known.ref, **here}.items():
-                    ledger.add_lifted(connection, key, store.labels_of(connection, ref), at=now)
-                    store.lift(connection, ref)
-                self._linked_holds.settle_case(connection, case)
-                journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
-            return known.lift is None
+                return True
+            check_two_people(connection, first, person_of(caller))
+            case = cases.cases_of(connection, [label]).get(label)
+            others = self._others(connection, label, self._content.sealer.conversation_index(id))
+            here = {key: ref for key, (ref, named) in others.items() if named.conversation == id}
+            for key, ref in {label: known.ref, **here}.items():
+                ledger.add_lifted(connection, key, store.labels_of(connection, ref), at=now)
+                store.lift(connection, ref)
+            self._linked_holds.settle_case(connection, case)
+            journal.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
+            return False
 
         return OperationResult(value={"id": id, "held": await self._content.store.move(move)})
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 from sqlalchemy import Connection
 
 from gateway.access.enrolment import check_two_people
+from gateway.access.first_words import still_counts
 from gateway.cases import entries, questions
-from gateway.cases.history import EVERY, ApartEntry, said_apart
+from gateway.cases.history import EVERY, ApartEntry, QuestionEntry, said_apart
 from gateway.cases.operations.models import OneCase
 from gateway.cases.questions import Question
 from gateway.cases.register import find_row
@@ -16,7 +19,7 @@ from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.operations.actors import person_of, pseudonym
-from gateway.operations.ids import CaseId
+from gateway.operations.ids import CaseId, Subject
 from gateway.operations.models import Answer
 from gateway.operations.registry import About, Units, operation
 from gateway.operations.roles import CASES, Caller
@@ -95,6 +98,7 @@ class LinkedHoldOperations:
                 "nobody asks this of that case; nothing was noted",
                 hint="trm case show prints what is asked of it, and of which States",
             )
+        self._forget_uncounted(connection, case, asked)
         noted, found = entries.of_case(self._content.sealer, connection, case), list[ApartEntry]()
         for entry in asked:
             said = said_apart(noted, questions.list_same(connection, entry.about))
@@ -108,3 +112,13 @@ class LinkedHoldOperations:
                 Code.CONFLICT, "the same person said so already; it still waits for a different one; nothing was noted"
             )
         return found
+
+    def _forget_uncounted(self, connection: Connection, case: CaseId, asked: Sequence[QuestionEntry]) -> None:
+        """Forget what people answered to these questions, of a case to which they might not say it any more."""
+        noted = entries.of_case(self._content.sealer, connection, case)
+        people = {one.by for one in noted if isinstance(one, ApartEntry)}
+        gone = [one for one in people if not still_counts(self._content.sealer, connection, one, Subject.CASE, case)]
+        for person in sorted(gone):
+            for entry in asked:
+                about = CaseId(entry.about)
+                entries.forget_answers(self._content, connection, case, person, about=about, states=entry.states)
