@@ -127,6 +127,16 @@ def withdraw_again(
     return True
 
 
+def close_narrowed(content: Content, connection: Connection, index: bytes, now: int) -> None:
+    """Take all of a consent back of which a part was, where its records have just been erased: the part is known by the
+    place of its grant alone, and the next record might say anything there. One that never had a record is not closed.
+    """
+    before = register.known_under(content.sealer, connection, index)
+    withdrawn: dict[str, Json] = {"scope": "all", "withdrawn_on": now, "erase_wanted": False}
+    if before.withdrawals and _take_back(content, connection, before, withdrawn, now) is not None:
+        ledger.add_withdrawn(connection, index, None, at=now)
+
+
 def _take_back(
     content: Content, connection: Connection, before: Known, withdrawn: Mapping[str, Json], now: int
 ) -> Known | None:

@@ -28,6 +28,7 @@ from gateway.cases import found as found_cases
 from gateway.cases import store as cases
 from gateway.cases.register import CaseRegister
 from gateway.consent import unconfirmed_store
+from gateway.consent.effects import close_narrowed
 from gateway.consent.known_by import find_told
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
@@ -201,7 +202,8 @@ class Eraser:
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         if (by, request) != (None, None) and not GROUNDS.isdisjoint(reasons.values()):
             storage_epochs.end_with(connection, epoch)
-        erasures.erase_consents(connection, consents, but=proof)
+        for index in erasures.erase_consents(connection, consents, but=proof):
+            close_narrowed(self._content, connection, index, now)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
         found_cases.forget_talks(connection, talks)

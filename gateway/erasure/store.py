@@ -253,10 +253,12 @@ def erase_origins(connection: Connection) -> int:
     return len(gone)
 
 
-def erase_consents(connection: Connection, indexes: Iterable[bytes], *, but: Collection[int] = ()) -> None:
+def erase_consents(connection: Connection, indexes: Iterable[bytes], *, but: Collection[int] = ()) -> list[bytes]:
     """Records of these consents, unless a conversation in which one was relied on still has a message; those in `but`,
-    which prove an erasure, do not count. What was taken back of a consent stays, so that it binds for ever.
+    which prove an erasure, do not count. What was taken back of a consent stays, so that it binds for ever. Returns
+    those of which there was a record.
     """
+    gone = []
     for index in set(indexes):
         relied = select(message.c.conversation).where(message.c.consent == index)
         left = select(message.c.ref).where(
@@ -265,7 +267,9 @@ def erase_consents(connection: Connection, indexes: Iterable[bytes], *, but: Col
         if all(ref in but for ref in connection.scalars(left)):
             for ref in list(connection.scalars(select(consent.c.ref).where(consent.c.consent == index))):
                 content.erase(connection, ref)
-            connection.execute(delete(consent).where(consent.c.consent == index))
+            if connection.execute(delete(consent).where(consent.c.consent == index)).rowcount:
+                gone.append(index)
+    return gone
 
 
 # --- legal holds --------------------------------------------------------------------------------------------------

@@ -254,6 +254,30 @@ async def test_a_peer_gives_nothing_back_by_telling_the_grants_in_another_order(
     assert "consent.changed" in await two.al.alarms()
 
 
+async def test_a_peer_gives_nothing_back_by_telling_the_grants_anew_after_an_erasure(two: Two) -> None:
+    """The record went with the conversation, and with it what the place of the grant said that was taken back: all of
+    it counts as taken back, also after a restore.
+    """
+    forger, grants = Forger(two.fr), record_of(f"{two.al.running.own.node}/{UNIT}")["grants"]
+    talk, other = (b64u(text[:16]) for text in (b"conversation two", b"conversation three"))
+    sealed = [
+        recorded_by(two, forger, 1),
+        forger.seal(2, request=referral() | {"conversation": talk}),
+        withdrawn_by(forger, 3, scope="grants", grants=[0]),
+    ]
+    for one in sealed:
+        assert await forger.post(one) == [(None, "received")]
+    await two.until(lambda: len(types(two)) == len(sealed), seconds=60)
+    keyset = two.fr.peer().keyset
+    await two.al.call("conversation.erase", id=talk, by="w-1", reason="not_needed")
+    assert await two.al.rows("select * from consent") == []
+    assert await two.al.rows("select grants from ledger where kind = 'withdrawn' order by n") == [("[0]",), (None,)]
+    await two.until(lambda: two.fr.peer().keyset != keyset, seconds=60, what="the keys after the erasure")
+    assert await forger.post(recorded_by(two, forger, 4, grants=grants[::-1])) == [(None, "received")]
+    assert await forger.post(forger.seal(5, request=referral() | {"conversation": other})) == [("gate_g7", "rejected")]
+    assert (await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+
+
 async def test_a_record_costs_the_same_in_a_long_conversation(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """A consent record is accepted without opening what its conversation holds: withdrawals are found by their id."""
     forger, vault, count = Forger(two.fr), two.al.running.sealer, 0

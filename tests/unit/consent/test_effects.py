@@ -150,6 +150,21 @@ async def test_a_record_that_says_other_grants_after_a_part_was_taken_back(conte
     assert await entries(content) == [(NOW, (0,)), (NOW, None)]
 
 
+@pytest.mark.parametrize(
+    ("before", "closes"), [((), False), ((PART,), True), ((ALL,), False)], ids=["nothing", "a part", "all of it"]
+)
+async def test_what_is_closed_once_its_record_is_gone(content: Content, before: Any, closes: bool):
+    """What lost a part, in the ledger too, and once: a record that comes later gives nothing back."""
+    for withdrawn in before:
+        await taken_back(content, withdrawn)
+    known = await entries(content)
+    for _ in range(2):
+        await content.store.move(lambda c: effects.close_narrowed(content, c, content.sealer.consent_index(ID), NOW))
+    assert await entries(content) == [*known, *[(NOW, None)] * closes]
+    await told(content, RECORD | {"grants": GRANTS[::-1]})
+    assert [row.state for row in await held(content)] == [register.WITHDRAWN if before else register.ACTIVE]
+
+
 async def test_a_record_beside_one_that_does_not_open(content: Content):
     """It is kept, and a person is told of the other."""
     await told(content)

@@ -139,6 +139,22 @@ async def test_a_record_goes_as_it_was_recorded_here(two: Two) -> None:
     assert await two.fr.rows("select count(*) from message") == [(0,)]
 
 
+async def test_a_record_that_was_erased_here_goes_in_no_other_words(two: Two) -> None:
+    """With it went what the place of the grant said that was taken back: nobody is told of that consent any more."""
+    await recorded(two)
+    await two.fr.call("message.submit", **referral())
+    await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1"], seconds=60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1", grants=[0])
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+    await two.fr.call("conversation.erase", id=referral()["conversation"], by="w-1", reason="not_needed")
+    assert await two.fr.rows("select * from consent") == []
+    other = sent_alone(two) | {"conversation": b64u(b"conversation two"[:16])}
+    other["content"]["grants"].reverse()
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("message.submit", **other)
+    assert caught.value.code is Code.GATE_G7
+
+
 async def test_an_alert_waits_for_no_record(two: Two) -> None:
     """What nothing may block goes alone, also where its consent may be told to nobody any more."""
     await recorded(two)
