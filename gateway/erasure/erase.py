@@ -41,6 +41,7 @@ from gateway.erasure import storage_epochs
 from gateway.erasure import store as erasures
 from gateway.erasure.case_system import GROUNDS, CaseSystemEraser
 from gateway.erasure.places import find_places
+from gateway.erasure.proof import find_proof, find_proof_around
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code
 from gateway.identity.identity import Identity
@@ -100,7 +101,7 @@ class Eraser:
         *,
         by: str | None = None,
         request: int | None = None,
-        proof: Collection[int] = (),
+        untold: Collection[int] = (),
         newest: Mapping[bytes, int] | None = None,
     ) -> int:
         """Steps 1 to 3 for these messages; returns how many were erased. Left are those that were erased before and
@@ -108,7 +109,8 @@ class Eraser:
 
         ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
         person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
-        in whose conversation it was relied on, where those in ``proof`` do not count. ``newest`` is by conversation the
+        in whose conversation it was relied on, where what proves an erasure does not count, nor do those in ``untold``,
+        which go as soon as their peer has them. ``newest`` is by conversation the
         newest message that a rule knew of when it decided: where one came since, or the message is under way by now, it
         decides anew another day.
 
@@ -119,9 +121,9 @@ class Eraser:
 
         def step(some: Mapping[int, str], connection: Connection) -> int:
             decided = _as_decided(connection, some, newest)
-            return self.erase_in(connection, decided, by=by, request=request, proof=proof)
+            return self.erase_in(connection, decided, by=by, request=request, untold=untold)
 
-        return await self._erase(reasons, step, proof=proof)
+        return await self._erase(reasons, step, untold=untold)
 
     async def erase_again(self, reasons: Mapping[int, str]) -> int:
         """The same for what was erased before and came back with a backup: that time has passed already, so no clock is
@@ -134,7 +136,7 @@ class Eraser:
         reasons: Mapping[int, str],
         step: Callable[[Mapping[int, str], Connection], int],
         *,
-        proof: Collection[int] = (),
+        untold: Collection[int] = (),
         ask: bool = True,
     ) -> int:
         await self._status_updates.keep()  # how their conversations stand is remembered without them
@@ -145,7 +147,7 @@ class Eraser:
         self._forget()
         if ask:
             await self._case_system.ask()
-        await asylum_holds.forget(self._content, self._clock, but=proof)
+        await asylum_holds.forget(self._content, self._clock, but=partial(self._find_uncounted, untold))
         await self._linked_holds.forget()
         await self.clean()
         self._wakeups.handover.set()
@@ -159,7 +161,7 @@ class Eraser:
         *,
         by: str | None = None,
         request: int | None = None,
-        proof: Collection[int] = (),
+        untold: Collection[int] = (),
     ) -> int:
         """Step 1 in the caller's transaction, whatever holds lie there; returns how many were not erased before. What
         waits to go is cancelled.
@@ -202,12 +204,13 @@ class Eraser:
         ledger.add_erased(connection, [(row.ref, reasons[row.ref]) for row in rows], at=now)
         if (by, request) != (None, None) and not GROUNDS.isdisjoint(reasons.values()):
             storage_epochs.end_with(connection, epoch)
-        for index in erasures.erase_consents(connection, consents, but=proof):
+        uncounted = {*untold, *find_proof_around(self._content.sealer, connection, talks, consents)}
+        for index in erasures.erase_consents(connection, consents, but=uncounted):
             close_narrowed(self._content, connection, index, now)
         unconfirmed_store.end_doubt(connection, at=now)
         case_entries.forget_told(self._content.sealer, connection, rows)
         found_cases.forget_talks(connection, talks)
-        over = cases.forget_finished(connection, talks, but=proof)
+        over = cases.forget_finished(connection, talks, but=uncounted)
         for card in [*over, *cases.forget_without(connection, consents)]:
             content.erase(connection, card)
         self._case_register.forget_names(connection, names)
@@ -221,6 +224,11 @@ class Eraser:
             ],
         )
         return len(rows)
+
+    def _find_uncounted(
+        self, untold: Collection[int], connection: Connection, left: Collection[int]
+    ) -> Collection[int]:
+        return {*untold, *find_proof(self._content.sealer, connection, left)}
 
     def _row(
         self,

@@ -110,7 +110,7 @@ class Retention:
         asked = await self._ended(found)
         over = (item for item in found.plan.erase if key_of(found.going[item.ref][0]) not in asked)
         reasons = {item.ref: item.rule for item in over if item.rule is not None}
-        await self._eraser.erase(reasons, by=by, proof=found.proof, newest=found.newest)
+        await self._eraser.erase(reasons, by=by, newest=found.newest)
 
     async def _patiently(self, step: Callable[[], Awaitable[T]], *, rests: bool) -> T:
         """Do a step of a look. One that fails is tried again where no person waits for it: a look that ends begins anew

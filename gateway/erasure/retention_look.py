@@ -9,7 +9,6 @@ from datetime import date
 from gateway.conversations.loader import ANY
 from gateway.erasure.erase import is_under_way
 from gateway.erasure.retention_rules import Item, Plan, RetentionDecision, RetentionFacts, decide
-from gateway.erasure.rules import PROOF
 from gateway.errors import RefusedError
 from gateway.foundation.json import Json
 from gateway.foundation.workdays import parse_day
@@ -55,11 +54,6 @@ class Look:
     going: dict[int, tuple[MessageRow, str]] = field(default_factory=dict)
     left: set[Key] = field(default_factory=set)
     newest: dict[bytes, int] = field(default_factory=dict)
-
-    @property
-    def proof(self) -> frozenset[int]:
-        """Those of what goes that prove an erasure."""
-        return frozenset(ref for ref, (_, kind) in self.going.items() if type_name(kind) in PROOF)
 
     @property
     def owed(self) -> list[MessageRow]:

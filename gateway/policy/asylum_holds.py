@@ -82,10 +82,12 @@ def feared_states(connection: Connection, sealer: ContentSealer, labels: Collect
     return frozenset(state for states in known for state in states) if len(known) == len(rows) else frozenset()
 
 
-async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:
+async def forget(
+    content: Content, clock: Clock, *, but: Callable[[Connection, Collection[int]], Collection[int]]
+) -> None:
     """End the holds of which nothing is left here: nothing of their case, no message of the conversation, and none of
-    another one with the same consents; messages in `but`, which prove an erasure, do not count. One that names no
-    conversation ends with its case.
+    another one with the same consents. `but` finds those of the messages left that do not count, such as what proves an
+    erasure. One that names no conversation ends with its case.
     """
 
     def query(connection: Connection) -> Sequence[SealedRow]:
@@ -112,7 +114,8 @@ async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -
             if not labels or cases.cases_of(connection, labels):  # a case ends in what erases the last of it
                 continue
             laid = [] if label in labels else ledger.over(connection, labels)
-            concerned = store.concerned(connection, conversation, consents, but=but) if named else _waits(laid)
+            left = store.concerned(connection, conversation, consents)
+            concerned = not set(left).issubset(but(connection, left)) if named else _waits(laid)
             if not concerned:
                 for hold in {unb64u(row.detail, HASH) for row in laid} or {label}:
                     ledger.add_lifted(connection, hold, labels, at=now)

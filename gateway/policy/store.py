@@ -81,18 +81,14 @@ def listed(connection: Connection) -> list[AsylumHold]:
     return [AsylumHold(**row._mapping) for row in connection.execute(query)]
 
 
-def concerned(
-    connection: Connection, conversation: bytes, consents: Collection[bytes], *, but: Collection[int] = ()
-) -> bool:
-    """Whether a message is left of this conversation, or of one in which one of these consents was relied on; those in
-    `but` do not count.
-    """
+def concerned(connection: Connection, conversation: bytes, consents: Collection[bytes]) -> list[int]:
+    """The messages that are left of this conversation, and of those in which one of these consents was relied on."""
     relied = select(message.c.conversation).where(message.c.consent.in_(list(consents)))
     left = select(message.c.ref).where(
         or_(message.c.conversation == conversation, message.c.conversation.in_(relied)),
         ~exists().where(erasure.c.message == message.c.ref),
     )
-    return any(ref not in but for ref in connection.scalars(left))
+    return list(connection.scalars(left))
 
 
 def replace(connection: Connection, old: int, new: int) -> None:

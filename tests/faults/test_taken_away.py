@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,41 @@ async def test_who_is_kept_out_of_what_comes_again(drill: Drill) -> None:
     await two.until(lambda: arrived(two.fr), seconds=200)
     assert await refuses(two.fr, "conversation.show", id=AGAIN, by="w-2") == Code.NOT_FOUND
     assert "case.changed_again" in await two.fr.alarms()
+
+
+async def test_what_a_withdrawal_proves_brings_nothing_of_it_back(drill: Drill) -> None:
+    """The backup is of the day in which a person may object: it has the withdrawal, and all that was erased on it. Once
+    put back there is no consent, no case with its notes, and no asylum hold.
+    """
+    two, fr = drill.two, drill.two.fr
+    await persons.agreed(two.al, "A-1", HERS)
+    await two.al.call("message.submit", **persons.referral("A-1", HERS, to="FR", conversation=AGAIN))
+    await two.until(lambda: arrived(fr), seconds=60)
+    case = await case_of(fr, AGAIN)
+    await fr.call("case.note_role", id=case, role="witness", on="2026-01-01", by="w-1")
+    await fr.call("asylum.hold", id=AGAIN, states=["MA"], by="w-1")
+    await two.al.call("consent.withdraw", id=HERS, by="w-1", erase_wanted=True)
+    await two.until(lambda: fr.deliveries()[-1].type == "consent.withdrawal/1", seconds=90)
+    data, keystore = await drill.backup()
+    two.clock.advance(86_400 + 60)
+
+    async def followed() -> bool:
+        return await refuses_to_show(fr, case)
+
+    await two.until(followed, seconds=180)
+    await put_back(drill, data, keystore)
+    assert await fr.rows("select count(*) from consent") == [(0,)]
+    assert await followed()
+    assert await fr.rows("select kind from case_link") == []
+    assert (await fr.call("asylum.list"))["holds"] == []
+
+
+async def refuses_to_show(party: Party, case: str) -> bool:
+    """Whether there is no such case any more."""
+    with suppress(RefusedError):
+        await party.call("case.show", id=case)
+        return False
+    return True
 
 
 async def arrived(party: Party) -> bool:

@@ -144,7 +144,7 @@ class ErasureOperations:
                 hint="repeat it when trm message list says that the peer has it",
             )
         sent = await self._content.store.read(lambda c: find_sent(c, rows))
-        gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by, proof=untold)
+        gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by, untold=untold)
         if not gone:
             await self._check_holds(rows)  # one may have been placed just now
             raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")

@@ -111,9 +111,7 @@ class RequestExecutor:
         scope = await self._content.store.read(partial(scope_of, self._content.sealer, row=row, task=task, only=only))
         if scope.alerts and by is None:
             return 0
-        gone = await self._eraser.erase(
-            {item.ref: task.ground for item in scope.erase}, by=by, request=row.ref, proof=scope.proof
-        )
+        gone = await self._eraser.erase({item.ref: task.ground for item in scope.erase}, by=by, request=row.ref)
         now = self._clock.now()
         told_so = row.answered is not None and not gone and bool(scope.kept)
         state = State.KEPT if told_so else State.FOLLOWED

@@ -208,7 +208,7 @@ async def test_what_was_kept_of_a_draft_whose_record_changed_goes(desk: Desk) ->
 
 
 async def test_a_consent_goes_with_the_last_message_that_relied_on_it(desk: Desk) -> None:
-    """What only proves that somebody asked does not count."""
+    """What only proves that somebody asked does not count, whoever erases."""
     index = b"a consent"
     record = ConsentRow(ref=300, consent=index, holder=OWN, state="valid", at=1)
     await desk.keeps(
@@ -218,9 +218,9 @@ async def test_a_consent_goes_with_the_last_message_that_relied_on_it(desk: Desk
         lambda c: content.put(c, [desk.content.sealer.seal(300, b"record")]),
         lambda c: local.add_consent(c, record),
     )
-    await desk.eraser.erase({1: "objection"}, proof={3})
+    await desk.eraser.erase({1: "objection"})
     assert await desk.left(300) == {300}
-    await desk.eraser.erase({2: "objection"}, proof={3})
+    await desk.eraser.erase({2: "objection"})
     assert await desk.left(300) == set()
 
 

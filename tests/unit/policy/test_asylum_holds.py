@@ -92,7 +92,7 @@ class Left:
 
 async def forgotten(content: Content, *but: int) -> Left:
     """End what nothing is left of."""
-    await asylum_holds.forget(content, SteeredClock(NOW), but=but)
+    await asylum_holds.forget(content, SteeredClock(NOW), but=lambda *_: but)
 
     def read(connection: Connection) -> Left:
         leaves = [orjson.loads(leaf) for _, leaf in journal.leaves(connection)]
