@@ -103,7 +103,9 @@ class LinkedHoldOperations:
         for entry in asked:
             said = said_apart(noted, questions.list_same(connection, entry.about))
             states = [state for state in sorted(given & {*entry.states}) if who not in said.get(state, ())]
-            for first in sorted(frozenset[str]().union(*(said.get(state, frozenset()) for state in states))):
+            since = self._linked_holds.known_since(connection, CaseId(entry.about), at=entry.at)
+            counts = said_apart(noted, entry.about, since=since)
+            for first in sorted(frozenset[str]().union(*(counts.get(state, frozenset()) for state in states)) - {who}):
                 check_two_people(connection, first, who)
             if states:
                 found.append(ApartEntry(about=entry.about, states=states, by=who, at=at))

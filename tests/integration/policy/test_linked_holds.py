@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.enrolled import enrol
 from support.pair import Two, example, two_nodes
 from support.persons import ANA, BEN, agreed, case_of, changed, referral, referred
 
 from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Role
 from keys.primitives.encoding import b64u
 
 HERS, HIS = b64u(b"consent of her.."), b64u(b"consent of him..")
@@ -163,6 +165,23 @@ async def test_what_was_answered_of_a_case_counts_for_what_it_became(siblings: S
     assert [(states, said) for _, states, said in await siblings.asked()] == [(["AL"], 1)]
     assert await siblings.apart(BEN, "AL") == []
     assert await siblings.asked() == []
+
+
+async def test_two_of_one_administrator_answer_nothing_though_it_was_asked_anew_between(siblings: Siblings) -> None:
+    """Since another one confirmed a part of it: what the first one said counts, so the second is asked whether they are
+    two.
+    """
+    node = siblings.fr.running
+    eva, tom = [await enrol(node, name, Role.CASE_WORKER) for name in ("Eva M.", "Tom")]
+    await siblings.relate(relation="sibling")
+    await siblings.hold(HER_TALK, "AL", "MA")
+    said = {"id": siblings.him, "states": ["AL", "MA"]}
+    await node.desk.call("asylum.apart", said, caller=eva.caller)
+    siblings.two.clock.advance(1)
+    assert await siblings.apart(BEN, "MA") == ["AL"]
+    with pytest.raises(RefusedError, match="one administrator, or none"):
+        await node.desk.call("asylum.apart", said | {"states": ["AL"]}, caller=tom.caller)
+    assert await siblings.apart(BEN, "AL") == []
 
 
 async def test_a_hold_on_him_answers_yes(siblings: Siblings) -> None:
