@@ -24,6 +24,7 @@ from gateway.messages.store.conversations import ConversationRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import HAS_IT, Word
 from keys.documents.envelope import Status
+from schemas.types import type_name
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
 """Incoming messages that `seen` counts: taken, in order, and neither held nor refused (nrm1 12.5)."""
@@ -64,6 +65,12 @@ class LoadedConversation:
         """
         before = (said for ref, said in self.said.items() if ref != but)
         return history_of([*before, *also], whole=self.whole)
+
+    @property
+    def on_forms(self) -> list[str]:
+        """The consents of which a record tells that is on a signed form."""
+        told = (one.content for one in self.said.values() if type_name(one.body_type) == "consent.record")
+        return [str(content.get("consent_id")) for content in told if content.get("signed_form_sha256")]
 
     @property
     def seen(self) -> int:

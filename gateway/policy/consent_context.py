@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -14,8 +14,8 @@ from gateway.cases.questions import states_of
 from gateway.consent.givers import NOTHING_TOLD, WHILE_GUARDED, Guardianship
 from gateway.consent.register import WITHDRAWN, HeldConsent, Known, Record, open_consents
 from gateway.consent.rules import Consent, Handling, handling_of, passed_on
-from gateway.conversations.history import Opened, Side
-from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.history import History, Opened, Side
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.database import content
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
@@ -42,8 +42,8 @@ from keys.primitives.encoding import Json
 class Question:
     """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names.
 
-    `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of;
-    `vital` says that it claims danger to life.
+    `case` is the one it is written from, where its conversation is of none yet; `records` the consent that it tells of,
+    and `on_forms` are those that were told there on signed forms; `vital` says that it claims danger to life.
     """
 
     conversation: ConversationId
@@ -54,6 +54,7 @@ class Question:
     case: CaseId | None = None
     records: str | None = None
     vital: bool = False
+    on_forms: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,18 @@ class ConsentContext:
     held: tuple[HeldConsent, ...]
     told: frozenset[NodeId]
     """Peers that need not be told of it again."""
+    registered: Mapping[str, Consent | None]
+    """What may be relied on of each consent that was told on a signed form, or that the message names."""
     recorded_here: Record | None = None
     """What was recorded here under the consent that the message tells of, if it tells of one."""
+
+    def find_history(self, held: LoadedConversation, *, but: int | None = None, also: Iterable[Opened] = ()) -> History:
+        """What was said so far, as the gates take it. Of what the person signed that counts which the register knows,
+        not what is told here: a withdrawal may have been told elsewhere, been refused, or been lost with a disk.
+        """
+        history = held.history(but=but, also=[*self.recorded(), *also])
+        known = (self.registered.get(one.consent_id) for one in history.signed)
+        return replace(history, signed=tuple(one for one in known if one is not None))
 
     def recorded(self) -> list[Opened]:
         """The records that are held, as the gates take what was said: they may have been told in another conversation,
@@ -109,7 +120,7 @@ class ConsentContextLoader:
 
     def load_consent_context(self, connection: Connection, questions: Sequence[Question]) -> list[ConsentContext]:
         """As things stand now, for several messages at once; each stored consent is opened once."""
-        references = [name for q in questions for name in (q.consent_ref, q.records) if name is not None]
+        references = [name for q in questions for name in (q.consent_ref, q.records, *q.on_forms) if name is not None]
         self._sealer.learn(conversations=[q.conversation for q in questions], consents=references)
         conversations = [self._sealer.conversation_index(q.conversation) for q in questions]
         indexes = [None if q.consent_ref is None else self._sealer.consent_index(q.consent_ref) for q in questions]
@@ -118,7 +129,12 @@ class ConsentContextLoader:
             find_relied_on(connection, conversation, q.case, q.to) if q.vital else {}
             for q, conversation in zip(questions, conversations, strict=True)
         ]
-        named = {index for index in (*indexes, *records) if index is not None}.union(*spoken)
+        forms = [
+            {name: self._sealer.consent_index(name) for name in (*q.on_forms, q.consent_ref) if name is not None}
+            for q in questions
+        ]
+        named = {index for index in (*records, *(one for of in forms for one in of.values())) if index is not None}
+        named.update(*spoken)
         relied = messages.consents_of_conversations(connection, conversations)
         acts = load_acts(connection, conversations=relied, consents=named.union(*relied.values()))
         rows = {index: acts.consents[index] for index in named}
@@ -134,8 +150,8 @@ class ConsentContextLoader:
         now = self._clock.now()
         kinds = {unit.id: unit.kind for unit in self._config.units}
         answers = []
-        for question, conversation, index, record, one, (of_consent, on_case), said in zip(
-            questions, conversations, indexes, records, asked, of_cases, spoken, strict=True
+        for question, conversation, index, record, form, one, (of_consent, on_case), said in zip(
+            questions, conversations, indexes, records, forms, asked, of_cases, spoken, strict=True
         ):
             recipient = self._recipient(question, now)
             subject = index if record is None else record
@@ -145,7 +161,7 @@ class ConsentContextLoader:
                     at=now,
                     acts=acts.about(
                         [conversation],
-                        {*relied[conversation], *said, *(one for one in (index, record) if one is not None)},
+                        {*relied[conversation], *said, *form.values(), *(() if record is None else (record,))},
                     ),
                     circumstances=Circumstances(
                         node=self._own.node,
@@ -183,6 +199,7 @@ class ConsentContextLoader:
                     ),
                     held=() if index is None else found[index].held,
                     told=frozenset() if index is None else told[index],
+                    registered={name: relied_on[one] for name, one in form.items()},
                     recorded_here=None if record is None else _recorded_here(found[record]),
                 )
             )

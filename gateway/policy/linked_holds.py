@@ -123,12 +123,6 @@ class LinkedHolds:
             return told
         return [Fear(states=self._kept_from(connection, case), since=min(one.at for one in holds.values())), *told]
 
-    def known_since(self, connection: Connection, about: CaseId, *, at: int) -> int:
-        """Since when it is known what the person of a case fears, at the latest `at`: what people answered since then
-        counts, also where a question was asked anew after that.
-        """
-        return min([at, *(fear.since for fear in self._fears(connection, about))])
-
     def _unanswered(self, connection: Connection, about: CaseId, of: CaseId, fears: Sequence[Fear]) -> Fear | None:
         """Take from what the person of the case `about` fears the States that holds on the case `of` keep away from,
         and those of which two people said, since the newest reason to fear them is known, that they do not concern it.

@@ -14,9 +14,9 @@ from support import persons
 from support.acting import id_of
 from support.drill import Drill, drills, settled
 from support.nodeproc import UNIT
-from support.pair import NUMBER, Party, Spoiler, Two
+from support.pair import NUMBER, Party, Spoiler, Two, example
 from support.persons import case_of
-from support.relied_on import CONSENT, recorded, referral, types
+from support.relied_on import CONSENT, record_of, recorded, referral, types
 
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
@@ -91,6 +91,57 @@ async def test_a_link_that_begins_anew_after_a_ledger_brings_nothing_back(drill:
     assert "content" not in await two.fr.show(id)
     assert await refusal(two) == Code.GATE_G7
     assert types(two).count("referral.request/1") == 1
+
+
+async def test_a_signed_request_that_was_taken_back_opens_no_return(drill: Drill) -> None:
+    """She had asked for her return on a form, took that back, and the disk with the withdrawal is lost. By another
+    consent, which is newer and in force, nobody proposes her return in her reflection period: the ledger knows.
+    """
+    two, talk = drill.two, referral()["conversation"]
+    usual = record_of(f"AL/{UNIT}")
+    units = [f"{name}/{UNIT}" for name in ("AL", "FR")]
+    grants = [
+        usual["grants"][0] | {"purpose": purpose, "recipient_units": units, "data_categories": persons.ALL}
+        for purpose in ("referral", "return")
+    ]
+    oral = usual | {"form": "oral_witnessed", "grants": grants}
+    signed = oral | {"form": "written", "signed_form_sha256": "ab" * 32}
+    for content in (signed, oral | {"consent_id": HERS}):
+        await two.fr.call("consent.record", by="w-1", number="fr-7f3a", content=content)
+    request = referral()
+    request["header"]["consent_ref"] = HERS
+    request["content"]["person"]["age_group"] = "adult"
+    request["content"] |= {"legal_status": "reflection_period", "reflection_period_until": "2030-01-01"}
+    request["content"].pop("child", None)
+    id = (await two.fr.call("message.submit", **request))["id"]
+    record = (await two.fr.call("consent.show", id=CONSENT))["record"]
+    await two.fr.call("message.submit", **said("consent.record/1", "AL", talk) | {"content": record})
+    await two.until(lambda: types(two).count("consent.record/1") == 2, seconds=60)
+    accept = said("referral.accept/1", "FR", talk, consent_ref=HERS) | {"in_reply_to": id}
+    await two.al.call("message.submit", **accept)
+    await two.until(lambda: bool(two.fr.deliveries()), seconds=60)
+
+    async def closed_by() -> set[str]:
+        proposal = said("return.proposal/1", "AL", talk, consent_ref=HERS) | {"purpose": "return"}
+        with pytest.raises(RefusedError) as caught:
+            await two.fr.call("message.submit", **proposal)
+        return {finding.rule for finding in caught.value.findings}
+
+    assert await closed_by() == {Code.GATE_G4}
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    assert await closed_by() == {Code.GATE_G4, Code.GATE_G8}
+    await put_back(drill, data, keystore)
+    assert await closed_by() == {Code.GATE_G4, Code.GATE_G8}
+
+
+def said(body_type: str, to: str, conversation: str, **header: str) -> dict[str, Any]:
+    """An example of a type in a conversation, for a referral."""
+    request = example(body_type, to, **header)
+    if not header:
+        request["header"].pop("consent_ref", None)
+    return request | {"conversation": conversation, "purpose": "referral"}
 
 
 async def test_whoever_has_what_was_erased_here_hears_of_it_after_a_restore(drill: Drill) -> None:

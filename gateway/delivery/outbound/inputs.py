@@ -74,13 +74,18 @@ class InputLoader:
         ids that callers gave, as the files of their messages have them.
         """
         cases = self._find_cases(connection, [draft for draft, _ in drafts])
-        around = self._consent_contexts.load_consent_context(
-            connection, [_question(draft, found.case) for (draft, _), found in zip(drafts, cases, strict=True)]
-        )
         keys = [self._loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
         judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
         whole = {key for key, (draft, _) in zip(keys, drafts, strict=True) if goes_by_bodies(draft.body_type)} & judged
         held, _ = self._loader.recall(connection, judged, unopened=set(keys) - judged, whole=whole)
+        told = [str(draft.content.get("consent_id")) for draft, _ in drafts if draft.body_type == RECORD]
+        around = self._consent_contexts.load_consent_context(
+            connection,
+            [
+                _question(draft, found.case, [*held[key].on_forms, *told])
+                for key, (draft, _), found in zip(keys, drafts, cases, strict=True)
+            ],
+        )
         changes = conversation_rows.changes_of(connection, {conversation for conversation, _ in keys})
         waiting = {
             draft.id: files.waiting_in(self._content.sealer, connection, draft.id) or None
@@ -162,7 +167,7 @@ def refers(draft: Draft) -> bool:
     return about_a_person and not never_blocked(draft.body_type) and "case_ref_sender" not in draft.header
 
 
-def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_context.Question:
+def _question(draft: Draft, case: CaseId | RefusedError | None, on_forms: Sequence[str]) -> consent_context.Question:
     relied_on = draft.header.get("consent_ref")
     return consent_context.Question(
         conversation=draft.conversation,
@@ -173,4 +178,5 @@ def _question(draft: Draft, case: CaseId | RefusedError | None) -> consent_conte
         case=None if isinstance(case, RefusedError) else case,
         records=str(draft.content.get("consent_id")) if draft.body_type == RECORD else None,
         vital=VITAL in draft.header,
+        on_forms=on_forms,
     )

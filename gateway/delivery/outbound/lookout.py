@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.attachments.rules import files_of
 from gateway.conversations import loader
-from gateway.conversations.loader import ConversationLoader, goes_by_bodies
+from gateway.conversations.loader import ConversationLoader, LoadedConversation, goes_by_bodies
 from gateway.conversations.rules.context import ConversationContext
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
@@ -179,12 +179,12 @@ class Lookout:
         there = [row for row in rows if row.ref in contents]
         corrected = [row for row in there if goes_by_bodies(contents[row.ref].facts.body_type)]
         held |= self._loader.load(connection, {(row.conversation, row.peer) for row in corrected})[0]
-        questions = [_question(row, contents[row.ref]) for row in there]
+        questions = [_question(row, contents[row.ref], held[row.conversation, row.peer]) for row in there]
         about = self._consent_contexts.load_consent_context(connection, questions) if questions else []
         found: dict[int, _Opened | None] = {row.ref: None for row in rows}
         for row, item in zip(there, about, strict=True):
             key, opened = (row.conversation, row.peer), contents[row.ref]
-            history = held[key].history(but=row.ref, also=item.recorded())
+            history = item.find_history(held[key], but=row.ref)
             found[row.ref] = _Opened(
                 content=opened,
                 circumstances=replace(item.circumstances, history=history, approver=opened.facts.approver),
@@ -265,7 +265,7 @@ def _load_signed(connection: Connection, row: MessageRow) -> Sequence[SealedRow]
     return list(content_rows.get(connection, refs).values())
 
 
-def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:
+def _question(row: MessageRow, opened: MessageContent, held: LoadedConversation) -> consent_context.Question:
     header, body = opened.halves()
     records = body.get("consent_id") if opened.facts.body_type == RECORD else None
     return consent_context.Question(
@@ -276,4 +276,5 @@ def _question(row: MessageRow, opened: MessageContent) -> consent_context.Questi
         recipient_unit=header.get("recipient_unit"),
         records=records if isinstance(records, str) else None,
         vital=VITAL in header,
+        on_forms=held.on_forms,
     )

@@ -307,7 +307,7 @@ class Preparation:
     def _ready(self, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
         named = {} if found.reference is None else {"case_ref_sender": found.reference}
         draft = replace(draft, header={**draft.header, **named, "seen": found.held.seen})
-        history = found.held.history(also=[*found.around.recorded(), *same.opened])
+        history = found.around.find_history(found.held, also=same.opened)
         before = self._loader.to_send(found.held, found.key, draft.body_type, draft.reply_to)
         for earlier in same.said:
             before = None if before is None else before.joined(earlier)

@@ -103,9 +103,7 @@ class LinkedHoldOperations:
         for entry in asked:
             said = said_apart(noted, questions.list_same(connection, entry.about))
             states = [state for state in sorted(given & {*entry.states}) if who not in said.get(state, ())]
-            since = self._linked_holds.known_since(connection, CaseId(entry.about), at=entry.at)
-            counts = said_apart(noted, entry.about, since=since)
-            for first in sorted(frozenset[str]().union(*(counts.get(state, frozenset()) for state in states)) - {who}):
+            for first in sorted(frozenset[str]().union(*(said.get(state, frozenset()) for state in states))):
                 check_two_people(connection, first, who)
             if states:
                 found.append(ApartEntry(about=entry.about, states=states, by=who, at=at))
@@ -119,8 +117,15 @@ class LinkedHoldOperations:
         """Forget what people answered to these questions, of a case to which they might not say it any more."""
         noted = entries.of_case(self._content.sealer, connection, case)
         people = {one.by for one in noted if isinstance(one, ApartEntry)}
-        gone = [one for one in people if not still_counts(self._content.sealer, connection, one, Subject.CASE, case)]
-        for person in sorted(gone):
-            for entry in asked:
-                about = CaseId(entry.about)
-                entries.forget_answers(self._content, connection, case, person, about=about, states=entry.states)
+        gone = {one for one in people if not still_counts(self._content.sealer, connection, one, Subject.CASE, case)}
+        uncounted = {
+            (about, state)
+            for one in asked
+            for about in questions.list_same(connection, one.about)
+            for state in one.states
+        }
+
+        def stands(answer: ApartEntry, state: str) -> bool:
+            return answer.by not in gone or (answer.about, state) not in uncounted
+
+        entries.keep_answers(self._content, connection, case, stands)

@@ -56,7 +56,7 @@ async def test_a_message_is_erased(desk: Desk) -> None:
 
 
 async def test_the_epoch_that_another_machine_has_begun_is_the_one_that_ends(desk: Desk) -> None:
-    """It has wrapped the data keys anew, and this machine has not followed yet: the older epoch opens no copy of them."""
+    """It has wrapped the data keys anew, and this machine has not followed yet: the older one opens no copy of them."""
     await desk.keeps(desk.message(1), desk.message(2))
     newer = desk.home.keys.epoch + 1
     await desk.content.store.move(lambda c: c.exec_driver_sql(f"update datakey set epoch = {newer}"))

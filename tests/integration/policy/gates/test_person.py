@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.forger import Forger
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, two_nodes
@@ -18,11 +19,17 @@ import schemas
 from gateway.consent.rules import read
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
+from gateway.messages import state_transitions
+from gateway.messages.machines.delivery import OutgoingEvent
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import links, messages
+from gateway.messages.store.messages import OUT
 from gateway.policy.gates.consent import PURPOSES
 from keys.primitives.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
 CASE = b64u(b"conversation one"[:16])
+SIGNED = b64u(b"signed request.."[:16])
 TODAY = datetime.fromtimestamp(START, UTC).date()
 ALL = [code.code for code in schemas.code_list("data_category").codes]
 G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
@@ -206,6 +213,68 @@ async def test_a_return_in_the_reflection_period_needs_the_signed_request(two: T
     two.clock.advance(21 * 86_400)
     refusal = await case.refused(two.fr, "return.proposal", **CHILD)
     assert "gate_g8" not in {finding.rule for finding in refusal.findings}
+
+
+@pytest.mark.parametrize("scope", ["all", "part"])
+async def test_a_request_that_was_taken_back_opens_no_return(two: Two, scope: str) -> None:
+    """AL told of a request on the person's form; it was taken back here by a withdrawal that AL never had, or in part,
+    and AL told its grants anew in another order. Another consent is in force, and carries no signed request.
+    """
+    case, forger = Case(two), Forger(two.al)
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "adult", "nationalities": ["AL"]}
+    await case.consent(given_by="person", child_assent=None, form="oral_witnessed", signed_form_sha256=None)
+    said = {"legal_status": "reflection_period", "reflection_period_until": day(20)}
+    await case.referred(person=person, child=None, **said)
+
+    async def is_open() -> bool:
+        refusal = await case.refused(two.fr, "return.proposal", **ADULT)
+        return "gate_g8" not in {finding.rule for finding in refusal.findings}
+
+    async def told(n: int, *purposes: str) -> tuple[str | None, str | None]:
+        request = example("consent.record/1", "FR") | {"conversation": CASE}
+        request["header"].pop("consent_ref", None)
+        units = [f"{party.running.own.node}/{UNIT}" for party in two]
+        grants = [
+            {"purpose": purpose, "recipient_units": units, "data_categories": ALL, "until": day(300)}
+            for purpose in purposes
+        ]
+        own = {"consent_id": SIGNED, "given_by": "person", "form": "written", "signed_form_sha256": "ab" * 32}
+        content = request["content"] | own | {"taken_on": day(-3), "grants": grants}
+        return await forger.send(n, request=request | {"content": content}, prev=await last_link(two))
+
+    assert not await is_open()
+    assert await told(2, "return", "referral") == (None, "received")
+    assert await is_open()
+    if scope == "all":
+        Spoiler(two.fr).away = True
+        (waits,) = (await two.fr.call("consent.withdraw", id=SIGNED, by="w-1"))["told"]
+        await lost(two.fr, waits["message"])
+    else:
+        withdrawal = example("consent.withdrawal/1", "FR") | {"conversation": CASE}
+        withdrawal["content"] |= {"consent_id": SIGNED, "scope": "grants", "grants": [0]}
+        withdrawal["header"]["consent_ref"] = SIGNED
+        assert await forger.send(3, request=withdrawal, prev=await last_link(two)) == (None, "received")
+        assert not await is_open()
+        assert await told(4, "referral", "return") == (None, "received")
+    assert not await is_open()
+
+
+async def last_link(two: Two) -> str:
+    """The link hash of the last message that FR has of AL."""
+    position = await two.fr.running.store.read(lambda c: links.position(c, two.fr.peer().node, links.IN))
+    assert position.last is not None
+    return position.last.link
+
+
+async def lost(party: Party, id: str) -> None:
+    """The peer can never be told of a message: it has failed."""
+
+    def move(connection: Connection) -> None:
+        row = messages.find_many(connection, OUT, party.peer().node, [id])[id]
+        change = Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND)
+        state_transitions.advance(connection, [change], at=party.running.clock.now())
+
+    await party.running.store.move(move)
 
 
 ADULT = {"travellers": [{"pseudonym": "Mali", "age_group": "adult"}]}
