@@ -85,12 +85,13 @@ def cases_closed_to(sealer: ContentSealer, connection: Connection, who: Mapping[
     return frozenset(case for case, entries in by_case.items() if theirs & blocked_now(entries).keys())
 
 
-def forget_told(sealer: ContentSealer, connection: Connection, rows: Sequence[MessageRow]) -> None:
-    """Erase what was noted of these messages, which are erased: it says what they said."""
-    told, talks = {str(row.id) for row in rows}, {row.conversation for row in rows}
-    of = select(case_link.c.case_id).where(case_link.c.key.in_(list(talks))).distinct()
-    for case in connection.scalars(of).all():
-        for ref, entry in _opened(sealer, connection, refs_of(connection, CaseId(case))).items():
+def forget_told(
+    sealer: ContentSealer, connection: Connection, rows: Sequence[MessageRow], cases: Collection[CaseId]
+) -> None:
+    """Erase what was noted of these messages, which are erased, on one of these cases: it says what they said."""
+    told = {str(row.id) for row in rows}
+    for case in cases:
+        for ref, entry in _opened(sealer, connection, refs_of(connection, case)).items():
             if isinstance(entry, StatusEntry) and entry.message in told:
                 _erase(connection, LinkKind.ENTRY, ref)
 

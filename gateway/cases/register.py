@@ -205,7 +205,7 @@ class CaseRegister:
         found: dict[CaseId, set[str]] = {}
         said = self.names_said(connection, rows)
         for conversation, case in store.cases_of(connection, said).items():
-            for one in _family(connection, case):
+            for one in store.find_family(connection, case):
                 found.setdefault(one, set()).update(said[conversation])
         return found
 
@@ -215,20 +215,12 @@ class CaseRegister:
             card = self.card_in(connection, row)
             if card.label not in at_stake[row.id]:
                 continue
-            keys = [key for one in _family(connection, row.id) for key in store.conversations_of(connection, one)]
+            keys = [
+                key for one in store.find_family(connection, row.id) for key in store.conversations_of(connection, one)
+            ]
             left = self.names_said(connection, messages.of_conversations(connection, keys))
             if card.label not in set[str]().union(*left.values()):
                 self.write_card(connection, row, replace(card, label=None))
-
-
-def _family(connection: Connection, case: CaseId) -> set[CaseId]:
-    """A case with all that ever were one with it."""
-    found, new = set[CaseId](), {case}
-    while new:
-        found |= new
-        changes = [row for one in new for row in store.changes_of(connection, one)]
-        new = {one for row in changes for one in (row.source, row.target) if one} - found
-    return found
 
 
 def encode(card: Card) -> bytes:

@@ -332,6 +332,21 @@ def changes_of(connection: Connection, id: CaseId) -> list[ChangeRow]:
     return [ChangeRow(**row._mapping) for row in connection.execute(query.order_by(case_change.c.ref.desc()))]
 
 
+def find_families(connection: Connection, keys: Collection[bytes]) -> set[CaseId]:
+    """Find the cases of these keys, each with all that ever were one with it."""
+    return set[CaseId]().union(*(find_family(connection, case) for case in {*cases_of(connection, keys).values()}))
+
+
+def find_family(connection: Connection, case: CaseId) -> set[CaseId]:
+    """Find a case with all that ever were one with it."""
+    found, new = set[CaseId](), {case}
+    while new:
+        found |= new
+        changes = [row for one in new for row in changes_of(connection, one)]
+        new = {one for row in changes for one in (row.source, row.target) if one} - found
+    return found
+
+
 def set_change(connection: Connection, ref: int, *, state: str, first: bytes, at: int) -> None:
     """A change has come further, by this person."""
     connection.execute(update(case_change).where(case_change.c.ref == ref).values(state=state, first=first, at=at))

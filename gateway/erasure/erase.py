@@ -208,7 +208,7 @@ class Eraser:
         for index in erasures.erase_consents(connection, consents, but=uncounted):
             close_narrowed(self._content, connection, index, now)
         unconfirmed_store.end_doubt(connection, at=now)
-        case_entries.forget_told(self._content.sealer, connection, rows)
+        case_entries.forget_told(self._content.sealer, connection, rows, cases.find_families(connection, talks))
         found_cases.forget_talks(connection, talks)
         over = cases.forget_finished(connection, talks, but=uncounted)
         for card in [*over, *cases.forget_without(connection, consents)]:

@@ -141,3 +141,17 @@ async def test_a_case_ends_with_its_consent_that_another_one_relied_on_last(two:
         await al.call("conversation.erase", id=talk, by=ANA, reason="not_needed")
     assert await al.rows("select count(*) from consent") == [(1,)]  # his
     assert [await gone(al, case) for case in cases] == [True, True]
+
+
+async def test_what_an_erased_message_said_goes_from_the_case_it_was_noted_on(two: Two):
+    """Two persons were held for one at AL, and parted: the status of the one was noted while they were one case."""
+    al = two.al
+    first, second = await case_of(al, TALK), await case_of(al, OTHER)
+    await changed(al, "case.merge", id=second, into=first)
+    await changed(al, "case.split", id=first, conversations=[OTHER], consents=[HIS], label="He")
+    (his,) = [one.message_id for one in al.deliveries() if one.header.get("consent_ref") == HIS]
+    entries = len(await al.rows("select key from case_link where kind = 'entry'"))
+    await al.call("conversation.erase", id=OTHER, by=ANA, reason="not_needed")
+    shown = await al.call("case.show", id=first)
+    assert his not in [one["message"] for one in shown["statuses"]]
+    assert len(await al.rows("select key from case_link where kind = 'entry'")) == entries - 1
