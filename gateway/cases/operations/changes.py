@@ -229,11 +229,10 @@ def _ask_instead(connection: Connection, row: ChangeRow, *, person: str, actor: 
     """Another person asks for the same, a change or its end, and it waits for a second one again."""
     state = ChangeState(row.state)
     store.set_change(connection, row.ref, state=state, first=person.encode(), at=now)
-    said = {"action": row.kind, "actor": actor}
-    entry = leaf(now, "case.change_asked", **said)
-    if state == ChangeState.UNDO_ASKED:
-        entry = leaf(now, "case.undo_asked", state=state, **said)
-    journal.append_leaf(connection, entry)
+    if state == ChangeState.ASKED:
+        journal.append_leaf(connection, leaf(now, "case.change_asked", action=row.kind, actor=actor))
+    else:
+        journal.append_leaf(connection, leaf(now, "case.undo_asked", action=row.kind, state=state, actor=actor))
     return state
 
 
