@@ -140,7 +140,7 @@ class RequestConfirmer:
         scope, done = await self._content.store.read(
             lambda c: (scope_of(self._content.sealer, c, row=row, task=task), self._done(c, row, task, now))
         )
-        whole, refused = done.here and done.told, bool(scope.kept) and not done.local
+        whole, refused = done.here and done.told and not scope.awaited, bool(scope.kept) and not done.local
         late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
         if not whole and (row.answered is not None or not (late or refused)):
             return

@@ -1,12 +1,12 @@
 """Following what peers asked to be erased (nrm1 13.3): at its time, or when a person says so, everything that a
-request is about is erased; what is under a legal hold stays. `gateway.erasure.peer_requests.confirm` says what was
-done.
+request is about is erased; what is under a legal hold stays. A request may overtake the message that it names: that one
+goes when it comes. `gateway.erasure.peer_requests.confirm` says what was done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -31,7 +31,7 @@ from gateway.foundation.logs import logger
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import WAITING, Incoming
-from gateway.messages.store import messages
+from gateway.messages.store import links, messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import IN, OUT, MessageRow
 from gateway.ports import Clock
@@ -44,7 +44,8 @@ _ALERTS = frozenset({"safety.alert", "safety.alert.update"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What a request is about, as it is stored now: ``rows`` are there, ``gone`` were erased, and ``proof`` are the
-    messages that prove that somebody asked.
+    messages that prove that somebody asked. ``late`` are those that it names and the peer had sent before it asked,
+    and ``missing`` says that one may be on its way still.
     """
 
     rows: Mapping[int, MessageRow]
@@ -52,6 +53,18 @@ class Scope:
     gone: frozenset[int]
     holds: Mapping[bytes, HoldRow]
     proof: frozenset[int]
+    late: frozenset[int] = frozenset()
+    missing: bool = False
+
+    @property
+    def awaited(self) -> bool:
+        """Whether something that the request overtook has yet to come, or to go."""
+        return self.missing or any(row.ref in self.late for row in self.erase)
+
+    @property
+    def overtaken(self) -> Scope:
+        """What of it the request may have overtaken, and nothing that came after it."""
+        return replace(self, rows={ref: row for ref, row in self.rows.items() if ref in self.late})
 
     @property
     def erase(self) -> list[MessageRow]:
@@ -84,15 +97,24 @@ class RequestExecutor:
         self._clock = clock
 
     async def follow(self) -> int:
-        """Follow every request whose time has come; returns how many messages were erased."""
+        """Follow every request whose time has come, and those that were followed, for what they overtook; returns how
+        many messages were erased.
+        """
         now, gone = self._clock.now(), 0
         for row in await self._content.store.read(requests.unsettled):
-            if row.state == State.WAITING and row.follow is not None and row.follow <= now:
-                try:
+            try:
+                if row.state in (State.FOLLOWED, State.KEPT):
+                    gone += await self._follow_again(row)
+                elif row.state == State.WAITING and row.follow is not None and row.follow <= now:
                     gone += await self._follow(row, now)
-                except (RefusedError, TransientError) as error:
-                    logger().info("request.postponed", code=str(error.code))
+            except (RefusedError, TransientError) as error:
+                logger().info("request.postponed", code=str(error.code))
         return gone
+
+    async def _follow_again(self, row: RequestRow) -> int:
+        task = await read_task(self._content, row)
+        scope = await self._content.store.read(partial(scope_of, self._content.sealer, row=row, task=task))
+        return await self._erase(row, task, scope.overtaken) if scope.overtaken.erase else 0
 
     async def _follow(self, row: RequestRow, now: int) -> int:
         if (await read_task(self._content, row)).what is not What.PART:
@@ -109,6 +131,9 @@ class RequestExecutor:
         """Follow one request now. ``only`` are the ids of messages that a person has chosen of a part."""
         task = await read_task(self._content, row)
         scope = await self._content.store.read(partial(scope_of, self._content.sealer, row=row, task=task, only=only))
+        return await self._erase(row, task, scope, by=by)
+
+    async def _erase(self, row: RequestRow, task: Task, scope: Scope, *, by: str | None = None) -> int:
         if scope.alerts and by is None:
             return 0
         gone = await self._eraser.erase({item.ref: task.ground for item in scope.erase}, by=by, request=row.ref)
@@ -129,7 +154,8 @@ def scope_of(
     sealer: ContentSealer, connection: Connection, row: RequestRow, task: Task, *, only: Collection[str] | None = None
 ) -> Scope:
     """The messages that a request is about and that are still there, without those that prove it."""
-    found = {item.ref: item for item in _concerned(sealer, connection, row, task, only)}
+    asking, by_name = messages.get(connection, [row.message])[row.message], task.what is What.MESSAGES
+    found = {item.ref: item for item in _concerned(sealer, connection, row, asking, task, only)}
     gone = store.of(connection, list(found))
     sealed = content.get(connection, [ref for ref in found if ref not in gone])
     opened = dict(zip(sealed, sealer.open_each(list(sealed.values())), strict=True))
@@ -141,13 +167,35 @@ def scope_of(
         gone=frozenset(gone),
         holds=store.holds(connection),
         proof=proof,
+        late=frozenset(ref for ref, item in found.items() if by_name and _was_sent_before(item, asking)),
+        missing=by_name
+        and not {item.id for item in found.values()} >= {*task.targets}
+        and _has_gap(connection, asking),
     )
 
 
+def _was_sent_before(item: MessageRow, asking: MessageRow) -> bool:
+    """Whether the peer sent a message before the one that asks, as the numbers of their link say."""
+    if item.direction != IN or item.epoch != asking.epoch:
+        return False
+    return item.n is not None and asking.n is not None and item.n < asking.n
+
+
+def _has_gap(connection: Connection, asking: MessageRow) -> bool:
+    """Whether something that the peer sent before the message that asks may still come."""
+    epoch, _ = links.reached(connection, asking.peer, links.IN)
+    gaps = links.gaps(connection, asking.peer, epoch) if epoch == asking.epoch else ()
+    return asking.n is not None and any(gap.first < asking.n for gap in gaps)
+
+
 def _concerned(
-    sealer: ContentSealer, connection: Connection, row: RequestRow, task: Task, only: Collection[str] | None
+    sealer: ContentSealer,
+    connection: Connection,
+    row: RequestRow,
+    asking: MessageRow,
+    task: Task,
+    only: Collection[str] | None,
 ) -> Iterator[MessageRow]:
-    asking = messages.get(connection, [row.message])[row.message]
     match task.what:
         case What.CONVERSATION:
             yield from _between(connection, [asking.conversation], row.peer)

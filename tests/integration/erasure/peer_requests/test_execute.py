@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.forger import Forger
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 
@@ -146,6 +147,59 @@ async def test_what_was_misdirected_goes_at_once(two: Two) -> None:
     assert (await answered(two))["result"] == "erased"
     assert not await kept(two, referral)
     assert await kept(two, other)
+
+
+async def test_a_request_that_overtook_what_it_names_waits_for_it(two: Two) -> None:
+    """A message comes after the request to erase it. Nothing is said until then; it goes by itself, and that is what
+    the answer says. What came after the request stays, whatever its number is.
+    """
+    forger = Forger(two.fr)
+    request = about("erasure.request/1")
+    request["content"] = {"scope": "message", "targets": [forger.id(1), forger.id(3)], "ground": "misdirected"}
+    assert await forger.post(forger.seal(2, request=request)) == [(None, "received")]
+    await two.until(lambda: is_(two.al, "followed"), seconds=90)
+    two.clock.advance(5 * 60)
+    await two.calm()
+    assert await sent(two.al) == []
+    assert await forger.post(forger.seal(3)) == [(None, "received")]
+    assert await forger.post(forger.seal(1)) == [(None, "received")]
+    assert await says(two, 1) == "erased"
+    assert [await kept(two, forger.id(n)) for n in (1, 3)] == [False, True]
+    assert await requests(two.al) == []
+
+
+async def test_what_never_comes_is_answered_in_time(two: Two) -> None:
+    """Shortly before the answer is due it goes, and says that nothing was held; what comes then goes all the same, and
+    is told in a second answer.
+    """
+    forger = Forger(two.fr)
+    request = about("erasure.request/1")
+    request["content"] = {"scope": "message", "targets": [forger.id(1)], "ground": "misdirected"}
+    assert await forger.post(forger.seal(2, request=request)) == [(None, "received")]
+    await two.until(lambda: is_(two.al, "followed"), seconds=90)
+    (waits,) = await requests(two.al)
+    two.clock.advance((waits["due"] - waits["at"]) * 7 // 8)
+    assert await says(two, 1) == "not_held"
+    assert await forger.post(forger.seal(1)) == [(None, "received")]
+    assert await says(two, 2) == "erased"
+    assert not await kept(two, forger.id(1))
+
+
+async def sent(party: Party) -> list[str]:
+    """What the confirmations say that a party wrote, oldest first."""
+    listed = (await party.call("message.list", direction="out"))["messages"]
+    ids = [item["id"] for item in reversed(listed) if item["type"] == "erasure.confirmation/1"]
+    return [(await party.show(id))["content"]["result"] for id in ids]
+
+
+async def says(two: Two, count: int) -> str:
+    """What the last of so many confirmations says that AL wrote."""
+
+    async def there() -> bool:
+        return len(await sent(two.al)) == count
+
+    await two.until(there, seconds=180, what="AL answers")
+    return (await sent(two.al))[-1]
 
 
 async def test_a_dry_run_names_what_is_due(two: Two) -> None:
