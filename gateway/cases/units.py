@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.cases import store
 from gateway.cases.register import cards_in, draft_key
 from gateway.cases.rules import Card, CaseState, LinkKind
-from gateway.cases.subjects import drafts_by_files
+from gateway.cases.subjects import drafts_by_files, keys_closed_to
 from gateway.database import content as content_rows
 from gateway.database.content import SealedRow
 from gateway.database.content_sealer import ContentSealer
@@ -24,6 +24,7 @@ from gateway.messages import content_codec
 from gateway.messages.store import local, messages
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.operations.ids import Subject, alarm_number
+from gateway.operations.roles import Caller
 from gateway.ports import Json
 
 NOBODY: frozenset[UnitId] = frozenset()
@@ -59,6 +60,21 @@ def units_of(sealer: ContentSealer, connection: Connection, subject: Subject, id
             return _of_change(sealer, connection, id)
         case _:
             raise RuntimeError(f"{subject} is of no case")
+
+
+def hidden_from(
+    sealer: ContentSealer, connection: Connection, keys: Collection[bytes], caller: Caller
+) -> frozenset[bytes]:
+    """Find which of these conversations are not there for a caller: they are of a case that the caller must not see, or
+    of another unit than the one to which the caller is bound.
+    """
+    closed, unit = keys_closed_to(sealer, connection, caller), caller.unit
+    others = (
+        []
+        if unit is None
+        else [key for key in keys if unit not in (of_conversation(sealer, connection, key) or NOBODY)]
+    )
+    return frozenset(key for key in keys if key in closed).union(others)
 
 
 def of_conversation(sealer: ContentSealer, connection: Connection, index: bytes) -> frozenset[UnitId] | None:

@@ -62,15 +62,13 @@ class BlockGuard:
                 raise not_there(subject)
 
     async def narrow(self, operation: str, value: Json, caller: Caller) -> Json:
-        """After an operation: lists without the lines about closed cases, a family without their names."""
+        """After an operation: lists without the lines about closed cases."""
         who = identity_of(caller)
         if not who or not isinstance(value, dict):
             return value
         closed = await self._content.store.read(lambda c: cases_closed_to(self._content.sealer, c, who))
         if not closed:
             return value
-        if operation == "case.show":
-            return value | {"group": [_unnamed(one, closed) for one in _objects(value["group"])]}
         if (lines := _NAMED_BY_ID.get(operation)) is not None:
             left = await self._content.store.read(lambda c: self._left_by_id(c, _objects(value[lines]), closed))
             return value | {lines: left}
@@ -92,10 +90,6 @@ def _case(line: Json, of: str) -> Json:
     found = line.get(of) if isinstance(line, dict) else None
     found = found.get("id") if isinstance(found, dict) else found
     return found if isinstance(found, str) else None
-
-
-def _unnamed(line: Mapping[str, Json], closed: frozenset[CaseId]) -> Json:
-    return {**line, "name": None} if line["other"] in closed else dict(line)
 
 
 def _objects(listed: Json) -> list[dict[str, Json]]:

@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from typing import TypeAlias
 
 from sqlalchemy import Connection
 
-from gateway.cases import store as cases
-from gateway.cases.entries import cases_closed_to, identity_of
+from gateway.cases.entries import identity_of
+from gateway.cases.subjects import keys_closed_to
 from gateway.cases.units import kept_by
 from gateway.database import content as content_rows
 from gateway.database import journal
@@ -21,7 +22,6 @@ from gateway.database.journal import Event
 from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages_shown
 from gateway.errors import TransientError
-from gateway.foundation.ids import ConversationId
 from gateway.messages import probe
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages as message_rows
@@ -48,6 +48,14 @@ _New: TypeAlias = tuple[MessageRow, MessageContent | None]
 _LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """What is told of a message, and the key of its conversation, which outlives what the message says."""
+
+    key: bytes
+    told: Mapping[str, Json]
+
+
 class EventFeed:
     """Reads the event stream of one node. What never changes of a message is opened once and remembered."""
 
@@ -56,7 +64,7 @@ class EventFeed:
         self._peers = peers
         self._events = events
         self._clock = clock
-        self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+        self._known: OrderedDict[int, _About] = OrderedDict()
         self._erasures = 0
         self._recent: deque[Event] = deque(maxlen=KNOWN_AT_MOST)
         self._read_at = 0.0
@@ -88,15 +96,14 @@ class EventFeed:
             if len(found) < EVENTS_AT_ONCE:
                 await self._events.wait_for_more(happenings, EVENTS_PAUSE)
 
-    async def _tell(
-        self, found: Sequence[Event], known: Mapping[int, Mapping[str, Json]], caller: Caller
-    ) -> list[Happening]:
+    async def _tell(self, found: Sequence[Event], known: Mapping[int, _About], caller: Caller) -> list[Happening]:
         """Keep of these events, which are about `known` messages, those that this caller is told of."""
         of_unit = await self._of_unit(known, caller)
         closed = await self._closed_to(known, caller)
         told: list[Happening] = []
         for event in found:
-            about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
+            named = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
+            about = None if named is None else named.told
             if about is not None and about["type"] == probe.TYPE:
                 continue  # a test message of the way is nobody's case
             if event.ref in closed:
@@ -106,39 +113,29 @@ class EventFeed:
             told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
         return told
 
-    async def _closed_to(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
+    async def _closed_to(self, known: Mapping[int, _About], caller: Caller) -> set[int]:
         """The messages of cases that the caller must not see, for a conflict of interest."""
-        who, sealer = identity_of(caller), self._content.sealer
-        if not who:
+        if not identity_of(caller):
             return set()
-        talks = {ref: about["conversation"] for ref, about in known.items()}
-        keys = {
-            ref: sealer.conversation_index(ConversationId(talk)) for ref, talk in talks.items() if isinstance(talk, str)
-        }
+        closed = await self._content.store.read(lambda c: keys_closed_to(self._content.sealer, c, caller))
+        return {ref for ref, about in known.items() if about.key in closed}
 
-        def query(c: Connection) -> set[int]:
-            closed = cases_closed_to(sealer, c, who)
-            of = cases.cases_of(c, set(keys.values())) if closed else {}
-            return {ref for ref, key in keys.items() if of.get(key) in closed}
-
-        return await self._content.store.read(query)
-
-    async def _of_unit(self, known: Mapping[int, Mapping[str, Json]], caller: Caller) -> set[int]:
-        """The messages that the unit of the caller may see: it sent them or got them, or looks after their case now."""
+    async def _of_unit(self, known: Mapping[int, _About], caller: Caller) -> set[int]:
+        """The messages that the unit of the caller may see: it sent them or got them, or looks after their case now;
+        none of which the content was erased.
+        """
         if caller.unit is None:
             return set()
-        sealer = self._content.sealer
-        keys = {
-            ref: sealer.conversation_index(ConversationId(str(about["conversation"]))) for ref, about in known.items()
-        }
-        kept = await self._content.store.read(lambda c: kept_by(sealer, c, set(keys.values())))
+        there = {ref: about for ref, about in known.items() if about.told["conversation"] is not None}
+        keys = {about.key for about in there.values()}
+        kept = await self._content.store.read(lambda c: kept_by(self._content.sealer, c, keys))
         return {
             ref
-            for ref, about in known.items()
-            if (caller.unit in kept[keys[ref]] if keys[ref] in kept else about["unit"] == caller.unit)
+            for ref, about in there.items()
+            if (caller.unit in kept[about.key] if about.key in kept else about.told["unit"] == caller.unit)
         }
 
-    async def _find_after(self, after: int) -> tuple[list[Event], Mapping[int, Mapping[str, Json]]]:
+    async def _find_after(self, after: int) -> tuple[list[Event], Mapping[int, _About]]:
         """The next events after a position, and by number what is said about their messages. All who follow are told of
         the same ones at the same time, so they are read and opened once: what a read brought that began after somebody
         asked is good for that one, too. Who is far behind reads alone, and holds nobody up.
@@ -165,7 +162,7 @@ class EventFeed:
     async def _read_after(self, after: int) -> list[Event]:
         return await self._content.store.read(lambda c: journal.events_after(c, after, EVENTS_AT_ONCE))
 
-    async def _about(self, events: Sequence[Event]) -> Mapping[int, Mapping[str, Json]]:
+    async def _about(self, events: Sequence[Event]) -> Mapping[int, _About]:
         """Describe the messages of events as the stream does; those that are not known yet are opened."""
         refs = dict.fromkeys(event.ref for event in events if event.ref is not None)
         found = {ref: self._known[ref] for ref in refs if ref in self._known}
@@ -173,7 +170,7 @@ class EventFeed:
         before = self._erasures
         for row, opened in await self._content.store.read(partial(self._open, refs=new)) if new else ():
             about = messages_shown.summary(self._peers, self._clock, row, opened)
-            found[row.ref] = {name: about[name] for name in _LASTING}
+            found[row.ref] = _About(key=row.conversation, told={name: about[name] for name in _LASTING})
         if self._erasures == before:  # else some of it may have been erased after it was opened
             self._known.update((ref, found[ref]) for ref in new if ref in found)
         while len(self._known) > KNOWN_AT_MOST:  # others may have filled it meanwhile

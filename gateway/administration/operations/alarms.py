@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 
 from pydantic import Field
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from gateway.administration import status_store as figure_rows
 from gateway.cases import questions
 from gateway.cases.operations.models import OfCase
 from gateway.cases.register import names_of
+from gateway.cases.subjects import keys_closed_to
 from gateway.database import journal
 from gateway.database.audit_entries import Actor, leaf
 from gateway.database.sealed_content import Content
@@ -29,6 +30,9 @@ from gateway.operations.roles import FOCAL_POINT, RUNS, SERVES, Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import review_store
+
+AT_ONCE = 500
+"""Alarms that are counted in one go."""
 
 
 class AlarmPage(Page):
@@ -98,18 +102,20 @@ class AlarmOperations:
         self._actor = actor
 
     @operation("alarm.list", "what a person has to look at", roles=RUNS | FOCAL_POINT, about=About.NODE, answer=Alarms)
-    async def list_alarms(self, asked: AlarmPage) -> OperationResult:
-        """List what a person has to look at, oldest first; of one kind if named. `open` counts all of these."""
+    async def list_alarms(self, asked: AlarmPage, caller: Caller) -> OperationResult:
+        """List what a person has to look at, oldest first; of one kind if named. `open` counts all of these that the
+        caller may see.
+        """
         limit, after, kind = asked.limit, asked.position, asked.kind
 
         def query(c: Connection) -> tuple[list[journal.Alarm], dict[int, MessageRow], dict[str, int], int]:
             found = journal.open_page(c, limit=limit + 1, after=after, kind=kind)
             there = sum(pile.count for name, pile in figure_rows.alarms(c).items() if kind in (None, name))
-            refs = [alarm.ref for alarm in found if alarm.ref is not None]
-            return found, message_rows.get(c, refs), review_store.counts(c), there
+            there -= _count_closed(c, kind, keys_closed_to(self._content.sealer, c, caller))
+            return found, _messages_of(c, found), review_store.counts(c), there
 
         found, rows, doubted, there = await self._store.read(query)
-        names = await self._names(found, rows)
+        names = await self._names(found)
         shown, following = paged(found, limit, lambda alarm: alarm.seq)
         items: list[Json] = []
         for alarm in shown:
@@ -129,13 +135,9 @@ class AlarmOperations:
             )
         return OperationResult(value={"alarms": items, "open": there, "next": following})
 
-    async def _names(self, found: Sequence[journal.Alarm], rows: Mapping[int, MessageRow]) -> dict[int, Json]:
+    async def _names(self, found: Sequence[journal.Alarm]) -> dict[int, Json]:
         """By alarm the case that its message, consent or question is of."""
-        keys = {one.seq: row.conversation for one in found if (row := rows.get(one.ref or 0)) is not None}
-        consents = [one for one in found if one.ref is not None and one.seq not in keys]
-        held = await self._store.read(lambda c: local.consents_by_ref(c, [one.ref or 0 for one in consents]))
-        keys |= {one.seq: held[one.ref] for one in consents if one.ref in held}
-        keys |= {one.seq: questions.key_of(one.ref or 0) for one in found if one.kind == questions.ALARM}
+        keys = await self._store.read(lambda c: _keys_of(c, found))
         names = await names_of(self._content, list(keys.values()))
         return {seq: names[key] for seq, key in keys.items() if key in names}
 
@@ -175,3 +177,26 @@ class AlarmOperations:
     async def list_webhooks(self, _asked: Nothing) -> OperationResult:
         """Systems that are told what happens, and what waits for them."""
         return OperationResult(value={"webhooks": await webhooks.standing(self._store, self._config)})
+
+
+def _messages_of(connection: Connection, found: Sequence[journal.Alarm]) -> dict[int, MessageRow]:
+    return message_rows.get(connection, [one.ref for one in found if one.ref is not None])
+
+
+def _keys_of(connection: Connection, found: Sequence[journal.Alarm]) -> dict[int, bytes]:
+    """By alarm the key under which its message, consent or question finds its case; only alarms that have one."""
+    rows = _messages_of(connection, found)
+    keys = {one.seq: row.conversation for one in found if (row := rows.get(one.ref or 0)) is not None}
+    consents = [one for one in found if one.ref is not None and one.seq not in keys]
+    held = local.consents_by_ref(connection, [one.ref or 0 for one in consents])
+    keys |= {one.seq: held[one.ref] for one in consents if one.ref in held}
+    return keys | {one.seq: questions.key_of(one.ref or 0) for one in found if one.kind == questions.ALARM}
+
+
+def _count_closed(connection: Connection, kind: str | None, closed: Set[bytes]) -> int:
+    """Count open alarms about what has one of these keys, of one kind or all; mostly there is no key, and none."""
+    count, last = 0, None
+    while closed and (found := journal.open_page(connection, limit=AT_ONCE, after=last, kind=kind)):
+        count += sum(key in closed for key in _keys_of(connection, found).values())
+        last = found[-1].seq
+    return count

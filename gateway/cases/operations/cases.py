@@ -106,7 +106,7 @@ class CaseOperations:
         """
         talks = await self._content.store.read(lambda c: store.conversations_of(c, asked.id))
         await self._status_updates.keep_these(talks)
-        shown = await self._content.store.read(lambda c: self._views.show(c, asked.id, caller.unit))
+        shown = await self._content.store.read(lambda c: self._views.show(c, asked.id, caller))
         return OperationResult(value=shown if caller.reads_content else nameless(shown))
 
     @operation(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlalchemy import Connection
 
 from gateway.access import people_store
-from gateway.cases import entries, questions
+from gateway.cases import entries, questions, store
 from gateway.cases.history import (
     BlockEntry,
     BlockOf,
@@ -22,6 +22,7 @@ from gateway.cases.history import (
 )
 from gateway.database.content_sealer import ContentSealer
 from gateway.foundation.ids import CaseId
+from gateway.messages.store import messages
 from gateway.ports import Json
 
 
@@ -29,6 +30,7 @@ def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> d
     """The members `statuses`, `roles`, `blocks` and `linked_questions` of `case.show`, newest note first."""
     noted = entries.of_case(sealer, connection, id)
     statuses, roles = status_now(noted), roles_now(noted)
+    talks = frozenset(store.conversations_of(connection, id))
     return {
         "statuses": [
             {
@@ -36,7 +38,7 @@ def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> d
                 "country": one.country,
                 "body": one.body,
                 "on": one.on,
-                "message": one.message,
+                "message": one.message if _is_among(connection, one.message, talks) else None,
                 "at": one.at,
                 "now": statuses[one.country] is one,
             }
@@ -53,6 +55,11 @@ def show_history(sealer: ContentSealer, connection: Connection, id: CaseId) -> d
             _question(connection, one, noted) for one in reversed(noted) if isinstance(one, QuestionEntry)
         ],
     }
+
+
+def _is_among(connection: Connection, message: str | None, talks: Set[bytes]) -> bool:
+    """Whether a message is still of one of these conversations: with its own it may have gone to another case."""
+    return message is not None and any(row.conversation in talks for row in messages.find(connection, message))
 
 
 def _question(connection: Connection, entry: QuestionEntry, noted: Sequence[Entry]) -> Json:

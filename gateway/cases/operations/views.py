@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from sqlalchemy import Connection
 
 from gateway.cases import listing, store, units
 from gateway.cases.changes import reason_of
+from gateway.cases.entries import cases_closed_to, identity_of
 from gateway.cases.list_rules import ListedCase
 from gateway.cases.operations.contents import CaseContents
 from gateway.cases.operations.history_views import show_history
@@ -18,6 +19,8 @@ from gateway.cases.store import CaseRow, ChangeRow
 from gateway.database import content as content_rows
 from gateway.database.sealed_content import Content
 from gateway.foundation.ids import CaseId, UnitId
+from gateway.operations.ids import Subject
+from gateway.operations.roles import Caller
 from gateway.peers.registry import PeerRegistry
 from gateway.ports import Json
 
@@ -37,8 +40,10 @@ class CaseViews:
         owed = _owed(connection, [row.id for row in shown])
         return [summary(row, cards[row.id], of[row.id]) | owed[row.id] for row in shown]
 
-    def show(self, connection: Connection, id: str, unit: UnitId | None) -> dict[str, Json]:
-        """The whole case, as a caller of this unit sees it. Raises RefusedError not_found."""
+    def show(self, connection: Connection, id: str, caller: Caller) -> dict[str, Json]:
+        """The whole case, as a caller sees it. Raises RefusedError not_found."""
+        who = identity_of(caller)
+        closed = cases_closed_to(self._content.sealer, connection, who) if who else frozenset[CaseId]()
         row = find_row(connection, id, place="/id")
         card = cards_in(self._content.sealer, connection, [row])[row.id]
         of = units.of_cases(self._content.sealer, connection, [row.id])[row.id]
@@ -47,16 +52,18 @@ class CaseViews:
             "keepers": _keepers(card),
             "worker": card.worker,
             "flags": [flag.text for flag in card.flags],
-            "group": self._group(connection, card, unit),
+            "group": self._group(connection, card, closed, caller.unit),
             **self._contents.show(connection, row.id),
             **show_history(self._content.sealer, connection, row.id),
-            "changes": [self._change(connection, one) for one in store.changes_of(connection, row.id)],
+            "changes": self._changes(connection, row.id, closed, caller.unit),
         }
 
-    def _group(self, connection: Connection, card: Card, unit: UnitId | None) -> list[Json]:
-        """The cases of the family; a caller of one unit learns the names only of those that its unit looks after."""
+    def _group(self, connection: Connection, card: Card, closed: Set[CaseId], unit: UnitId | None) -> list[Json]:
+        """The cases of the family; a caller learns the name of none that is closed to them, and a caller of one unit
+        only the names of those that its unit looks after.
+        """
         group = card.group or {}
-        rows = store.get(connection, list(group))
+        rows = store.get(connection, group.keys() - closed)
         cards = cards_in(self._content.sealer, connection, rows.values())
         of = units.of_cases(self._content.sealer, connection, list(group))
         return [
@@ -67,6 +74,20 @@ class CaseViews:
             }
             for case, how in group.items()
         ]
+
+    def _changes(self, connection: Connection, id: CaseId, closed: Set[CaseId], unit: UnitId | None) -> list[Json]:
+        """How people changed the case, as far as the caller may be shown both cases of a change: its reason tells of
+        both. Who is of one unit is shown what that unit may confirm and take back.
+        """
+        return [
+            self._change(connection, one)
+            for one in store.changes_of(connection, id)
+            if closed.isdisjoint((one.source, one.target))
+            and (unit is None or unit in (self._units_of(connection, one) or ()))
+        ]
+
+    def _units_of(self, connection: Connection, row: ChangeRow) -> Set[UnitId] | None:
+        return units.units_of(self._content.sealer, connection, Subject.CASE_CHANGE, row.id)
 
     def _change(self, connection: Connection, row: ChangeRow) -> dict[str, Json]:
         sealed = content_rows.get(connection, [row.ref]).get(row.ref)

@@ -41,7 +41,7 @@ class CaseConsentOperations:
         answer=ConsentsOfCase,
         units=Units.NARROWED,
     )
-    async def show_consents(self, asked: OneCase) -> OperationResult:
+    async def show_consents(self, asked: OneCase, caller: Caller) -> OperationResult:
         """The consents of a case that are in force: which conversations with which countries rely on each, what would
         stop and who would be told if the person took all of them back.
         """
@@ -51,7 +51,7 @@ class CaseConsentOperations:
             items: list[Json] = []
             tells: dict[Json, None] = {}
             for known, name in self._in_force(c, row.id):
-                relied_on, told = self._withdrawer.find_relying(c, known)
+                relied_on, told = self._withdrawer.find_relying(c, known, caller)
                 items.append({"id": name, "state": known.state, "at": known.rows[0].at, "relied_on": relied_on})
                 tells |= dict.fromkeys(told)
             name = cards_in(self._content.sealer, c, [row])[row.id].name
@@ -84,7 +84,7 @@ class CaseConsentOperations:
         found = await self._content.store.read(query)
         named = [(known, name) for known, name in found if name is not None]
         wanted = [(known, take_back(name, now=now, erase_wanted=asked.erase_wanted)) for known, name in named]
-        states, told = await self._withdrawer.withdraw(wanted, actor, attested=attested)
+        states, told = await self._withdrawer.withdraw(wanted, actor, attested=attested, caller=caller)
         items: list[Json] = [{"id": name, "state": state} for (_, name), state in zip(named, states, strict=True)]
         value: dict[str, Json] = {"id": asked.id, "consents": items, "told": told, "unnamed": len(found) - len(named)}
         return OperationResult(value=value, created=bool(told))

@@ -216,7 +216,7 @@ class ConsentOperations:
         reads=Reading(what="consent"),
         shows=frozenset({"record", "withdrawals"}),
     )
-    async def show(self, asked: OneConsent) -> OperationResult:
+    async def show(self, asked: OneConsent, caller: Caller) -> OperationResult:
         """One consent as held here, with every withdrawal: of which case it is, which conversations with which
         countries rely on it, what would stop and who would be told if it were withdrawn. A record has codes and no
         name; what names the case or a conversation is only for who reads content.
@@ -229,7 +229,7 @@ class ConsentOperations:
                 hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
             )
         first = known.held[0]
-        relied_on, tells = await self._content.store.read(lambda c: self._withdrawer.find_relying(c, known))
+        relied_on, tells = await self._content.store.read(lambda c: self._withdrawer.find_relying(c, known, caller))
         return OperationResult(
             value={
                 "id": first.record["consent_id"],
@@ -279,7 +279,7 @@ class ConsentOperations:
         actor = pseudonym(name_actor(caller, asked.attested, required=False), self._actor)
         known = await self._find_known(reference)
         taken_back = take_back(reference, now=self._clock.now(), erase_wanted=asked.erase_wanted, grants=asked.grants)
-        (state,), told = await self._withdrawer.withdraw([(known, taken_back)], actor, attested=attested)
+        (state,), told = await self._withdrawer.withdraw([(known, taken_back)], actor, attested=attested, caller=caller)
         return OperationResult(value={"id": reference, "state": state, "told": told}, created=bool(told))
 
 

@@ -152,7 +152,7 @@ class ToldOfWithdrawal(Answer):
     """A peer that is told of a withdrawal, and by which message."""
 
     peer: str
-    message: MessageId
+    message: MessageId | None = Field(description="nothing where it is of a case that the caller does not see")
 
 
 class Withdrawn(Recorded):

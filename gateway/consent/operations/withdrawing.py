@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.cases.register import named_in
+from gateway.cases.units import hidden_from
 from gateway.consent import addresses, register
 from gateway.consent.addresses import Address
 from gateway.consent.effects import Withdrawal, stop_records
@@ -28,6 +29,7 @@ from gateway.messages.store import conversations, messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
 from gateway.messages.wakeups import EventStream, Wakeups
+from gateway.operations.roles import Caller
 from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
@@ -95,10 +97,11 @@ class Withdrawer:
         self._rand = rand
 
     async def withdraw(
-        self, wanted: Sequence[tuple[register.Known, dict[str, Json]]], actor: str, *, attested: bool
+        self, wanted: Sequence[tuple[register.Known, dict[str, Json]]], actor: str, *, attested: bool, caller: Caller
     ) -> tuple[list[str], list[Json]]:
         """Take these back, each with the content of its withdrawal, in one transaction: their states after it, and who
-        is told by which message. `actor` is the pseudonym of who does it, `attested` by a case system.
+        is told by which message, as far as the caller sees it. `actor` is the pseudonym of who does it, `attested` by a
+        case system.
 
         Whom a message reached while this was prepared is told too: it is prepared anew. At the last try a person has to
         phone them, since nothing may hold up the withdrawal itself.
@@ -124,12 +127,20 @@ class Withdrawer:
         while states is None:
             tries += 1
             found = [await self._tell(known, taken_back, actor) for known, taken_back in wanted]
+            talks = frozenset(item.row.conversation for one in found for item in one.told)
+            hidden = await self._content.store.read(partial(self._find_hidden, talks=talks, caller=caller))
             states = await self._content.store.move(partial(move, found=found, last=tries == TRIES))
         told = [item for one in found for item in one.told]
         for item in told:
             self._wakeups.outgoing(item.row.peer).set()
         await self._events.happened()
-        return states, [{"peer": self._peers.find(item.row.peer).name, "message": item.row.id} for item in told]
+        return states, [
+            {
+                "peer": self._peers.find(item.row.peer).name,
+                "message": None if item.row.conversation in hidden else item.row.id,
+            }
+            for item in told
+        ]
 
     async def _tell(self, known: register.Known, taken_back: dict[str, Json], author: str) -> _Told:
         """One withdrawal in every conversation that relies on the consent, for every peer that was told of it or told
@@ -228,13 +239,17 @@ class Withdrawer:
         """Whether a peer knows the consent, so that it can be taken back though nothing of it is left here."""
         return bool(find_known_by(self._content.sealer, connection, known))
 
-    def find_relying(self, connection: Connection, known: register.Known) -> tuple[list[Json], list[Json]]:
-        """The conversations that rely on a consent, with their countries and what of each would stop, and the peers
-        that would be told.
+    def find_relying(
+        self, connection: Connection, known: register.Known, caller: Caller
+    ) -> tuple[list[Json], list[Json]]:
+        """The conversations that rely on a consent and are there for the caller, with their countries and what of each
+        would stop, and all peers that would be told: a consent is taken back wherever it is relied on.
         """
         found = find_known_by(self._content.sealer, connection, known)
         waiting = messages.unsent_consenting(connection, known.index)
         keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
+        hidden = self._find_hidden(connection, {conversation for conversation, _ in keys}, caller)
+        keys = dict.fromkeys(key for key in keys if key[0] not in hidden)
         stands = conversations.get(connection, [conversation for conversation, _ in keys])
         names = named_in(self._content.sealer, connection, [conversation for conversation, _ in keys])
         lines: list[Json] = []
@@ -253,6 +268,9 @@ class Withdrawer:
             )
         peers = dict.fromkeys(node for _, node in found)
         return lines, [node if (peer := self._peers.get(node)) is None else peer.name for node in peers]
+
+    def _find_hidden(self, connection: Connection, talks: Collection[bytes], caller: Caller) -> frozenset[bytes]:
+        return hidden_from(self._content.sealer, connection, talks, caller)
 
     def _conversation(self, connection: Connection, index: bytes) -> str | None:
         """The id of a conversation, from the first of its messages that opens."""

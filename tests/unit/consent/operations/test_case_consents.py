@@ -26,7 +26,7 @@ def consents(desk: Desk) -> CaseConsentOperations:
 
 async def shown(consents: CaseConsentOperations) -> dict[str | None, tuple[str, int, list[Any]]]:
     """The consents of the case that are in force: by id the state, since when, and the countries that rely on it."""
-    value: Any = (await consents.show_consents(OneCase(id=CASE))).value
+    value: Any = (await consents.show_consents(OneCase(id=CASE), WORKER)).value
     return {
         one["id"]: (one["state"], one["at"], [line["peer"] for line in one["relied_on"]]) for one in value["consents"]
     }

@@ -103,5 +103,5 @@ async def test_who_holds_a_consent_is_told_by_name(desk: Desk, consents: Consent
         (OTHER, "AL"),
         (CONSENT, "own"),
     ]
-    one: Any = (await consents.show(OneConsent(id=OTHER))).value
+    one: Any = (await consents.show(OneConsent(id=OTHER), WORKER)).value
     assert (one["holder"], one["of_case"]) == ("AL", {"id": CASE, "name": None})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
-from support.consent_desk import AL, CASE, CONSENT, GONE, IT, OURS, THEIRS, Desk, Keeping
+from support.consent_desk import AL, CASE, CONSENT, GONE, IT, OURS, THEIRS, WORKER, Desk, Keeping
 from support.incoming import STATED
 from support.kept_content import name_of
 from support.nodes import NOW
@@ -68,7 +68,7 @@ TAKEN_BACK = take_back(CONSENT, now=NOW, erase_wanted=True)
 async def withdraw(desk: Desk) -> tuple[list[str], list[Any]]:
     """The person takes the consent back: its state, and the countries that are told, in the order of messages."""
     known = await register.known(desk.content, CONSENT)
-    states, told = await desk.withdrawer.withdraw([(known, TAKEN_BACK)], "w-1", attested=False)
+    states, told = await desk.withdrawer.withdraw([(known, TAKEN_BACK)], "w-1", attested=False, caller=WORKER)
     assert [one["message"] for one in told if isinstance(one, dict)] == [one.id for one in desk.preparation.drafts]
     return states, [one["peer"] for one in told if isinstance(one, dict)]
 
@@ -201,7 +201,7 @@ async def test_what_would_stop_is_told_before(desk: Desk):
         desk.waits(6, **other),
     )
     known = await register.known(desk.content, CONSENT)
-    lines, tells = await desk.content.store.read(lambda c: desk.withdrawer.find_relying(c, known))
+    lines, tells = await desk.content.store.read(lambda c: desk.withdrawer.find_relying(c, known, WORKER))
     nothing = {"conversation": None, "of_case": None, "country": None, "state": None, "stops": 0}
     assert lines == [
         {
