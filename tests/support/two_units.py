@@ -20,7 +20,7 @@ from support.enrolled import Known, enrol
 from support.local import Caller, socket_caller
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
-from support.persons import ANA, BEN, agreed, referral
+from support.persons import ANA, BEN, agreed, changed, referral
 from support.ports import free_port
 
 from gateway.access.rules import PERSONAL
@@ -57,6 +57,7 @@ class Things:
     """Every case of the unit; the first is the one of `ids`, the second has nothing in it."""
     sent: str = ""
     """A message of the unit with a file."""
+    taken_over: str = ""  # a conversation that was of the other unit's case, and relies on a consent that stayed there
     owed: dict[str, list[str]] = field(default_factory=dict)
     """Messages about which something has still to be done, by the operation that does it."""
 
@@ -69,7 +70,7 @@ class Things:
     def marks(self) -> frozenset[str]:
         """What stands in no answer to another unit."""
         named = {id for subject, id in self.ids.items() if subject is not Subject.ALARM}  # that is a small number
-        return frozenset({*named, *self.words, *self.cases, self.sent}).union(*self.owed.values())
+        return frozenset({*named, *self.words, *self.cases, self.sent, self.taken_over}).union(*self.owed.values())
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ async def two_units(base: Path) -> AsyncIterator[House]:
         outside = Caller(session=session, base=f"http://127.0.0.1:{port}")
         inside = await stack.enter_async_context(socket_caller(two.fr.folder / "run" / "api.sock"))
         callers = [one async for one in everybody(two.fr, outside, inside)]
+        await exchange(two.fr, *of.values())
         await told(two, of)
         yield House(two, of, callers, await kept_out(two.fr, of[SHELTER], outside))
 
@@ -144,15 +146,17 @@ async def looked_after(two: Two, unit: str) -> Things:
     request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
     of.sent = (await fr.call("message.submit", **request, message=await added(fr, of)))["id"]
     of.ids = {Subject.CASE_NUMBER: number, Subject.CONVERSATION: talk, Subject.CONSENT: consent}
+    of.taken_over = id_of(f"talk that goes on from {unit}")
+    relied_on = await agreed(fr, number, id_of(f"yes that stays in {unit}"))
+    await fr.call("message.submit", **referral(number, relied_on, conversation=of.taken_over))
     of.ids[Subject.CASE] = (await fr.call("conversation.show", id=talk))["of_case"]["id"]
     of.cases = [of.ids[Subject.CASE], (await fr.call("case.open", label=f"Label of {unit}, too", by=ANA))["id"]]
     for case in of.cases:
         await fr.call("case.hand_over", id=case, unit=unit, reason=f"A note for {unit}", by=ANA)
     await fr.call("case.label", id=of.ids[Subject.CASE], label=f"Label of {unit}", by=ANA)
     await begun(two, of)
-    asked = await asked_to_erase(two, of)
-    alerts = [await alerted(two, of) for _ in range(2)]  # one for each of the unit who may
-    of.owed = {"erasure.follow": [asked], "erasure.refuse": [asked], "alert.review": alerts}
+    of.owed = dict.fromkeys(("erasure.follow", "erasure.refuse"), [await asked_to_erase(two, of)])
+    of.owed["alert.review"] = [await alerted(two, of) for _ in range(2)]  # one for each of the unit who may
     return of
 
 
@@ -174,6 +178,13 @@ async def begun(two: Two, of: Things) -> None:
     move = {"source": case, "into": of.spare, "consents": [other], "reason": f"A note for {of.unit}"}
     of.ids[Subject.CASE_CHANGE] = (await fr.call("case.move", **move, by=BEN))["change"]
     await anew(fr, of)
+
+
+async def exchange(fr: Party, one: Things, other: Things) -> None:
+    """Two people move a conversation of each case to the other one, and the consent on which it relies not."""
+    one.taken_over, other.taken_over = other.taken_over, one.taken_over
+    for to, of in ((one, other), (other, one)):
+        await changed(fr, "case.move", source=of.cases[0], into=to.cases[0], conversations=[to.taken_over])
 
 
 async def alerted(two: Two, of: Things) -> str:

@@ -306,6 +306,8 @@ async def test_lists_and_searches_show_nothing_of_another(house: House):
                     if one is house.kept_out or one.unit is not None:
                         other = house.of[UNITS[one is house.kept_out]]
                         assert not [mark for mark in other.marks if mark in answer.text]
+                        if operation == "alarm.list":
+                            assert answer.value["open"] == len(answer.value["alarms"])
                     if not one.owner and not one.roles & READS_CONTENT:
                         words = {word for of in house.of.values() for word in of.words}
                         words -= {word for word in words if operation in BY_NUMBER and word.startswith("N-")}
@@ -318,6 +320,22 @@ def lists(operation: str) -> bool:
     if route is None or "{" in route.path or ROWS[operation].units is Units.FREE:
         return False
     return route.method == "GET" or operation == "case.find"
+
+
+async def test_what_is_said_of_ones_own_tells_nothing_of_another(house: House):
+    """Also where the two have to do with each other: a conversation went from one to the other, and not its consent."""
+    with Faults() as faults:
+        for operation in sorted(NAMING.keys() - NONE_HERE):
+            for one in (*house.callers, house.kept_out):
+                bound = one is house.kept_out or one.unit is not None
+                own, other = (house.of[unit] for unit in (UNITS if one is house.kept_out else UNITS[::-1]))
+                if not bound or PLACES[operation][0] != "GET" or not TOLD.may(one, operation):
+                    continue
+                for path, subject in named_by(operation):
+                    with faults.row(operation, "/".join(path), one.name):
+                        answer = await ask(one, operation, about_own(one, operation, own, path, subject))
+                        check_own(answer)
+                        assert not [mark for mark in other.marks if mark in answer.text]
 
 
 async def test_ones_own_is_there(house: House):
