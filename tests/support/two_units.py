@@ -155,8 +155,9 @@ async def looked_after(two: Two, unit: str) -> Things:
         await fr.call("case.hand_over", id=case, unit=unit, reason=f"A note for {unit}", by=ANA)
     await fr.call("case.label", id=of.ids[Subject.CASE], label=f"Label of {unit}", by=ANA)
     await begun(two, of)
-    of.owed = dict.fromkeys(("erasure.follow", "erasure.refuse"), [await asked_to_erase(two, of)])
-    of.owed["alert.review"] = [await alerted(two, of) for _ in range(2)]  # one for each of the unit who may
+    asked = await asked_to_erase(two, of)
+    alerts = [await alerted(two, of) for _ in range(2)]  # one for each of the unit who may
+    of.owed = {"erasure.follow": [asked], "erasure.refuse": [asked], "alert.review": alerts}
     return of
 
 
