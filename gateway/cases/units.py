@@ -66,15 +66,16 @@ def hidden_from(
     sealer: ContentSealer, connection: Connection, keys: Collection[bytes], caller: Caller
 ) -> frozenset[bytes]:
     """Find which of these conversations are not there for a caller: they are of a case that the caller must not see, or
-    of another unit than the one to which the caller is bound.
+    of another unit than the one to which the caller is bound. What has nothing left is nobody's, and hidden from none.
     """
     closed, unit = keys_closed_to(sealer, connection, caller), caller.unit
-    others = (
-        []
-        if unit is None
-        else [key for key in keys if unit not in (of_conversation(sealer, connection, key) or NOBODY)]
-    )
-    return frozenset(key for key in keys if key in closed).union(others)
+    of = store.cases_of(connection, keys) if unit is not None else {}
+
+    def is_of_others(key: bytes) -> bool:
+        units = of_conversation(sealer, connection, key) or NOBODY
+        return unit not in units and (key in of or units != NOBODY)
+
+    return frozenset(key for key in keys if key in closed or (unit is not None and is_of_others(key)))
 
 
 def of_conversation(sealer: ContentSealer, connection: Connection, index: bytes) -> frozenset[UnitId] | None:
