@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.access import people_store, rules
 from gateway.access.people_store import roles_of
-from gateway.cases.entries import cases_closed_to, identity_of
+from gateway.cases.entries import cases_closed_to
 from gateway.cases.subjects import cases_named
 from gateway.cases.units import NOBODY, units_of
 from gateway.database.content_sealer import ContentSealer
@@ -27,7 +27,7 @@ def still_counts(sealer: ContentSealer, connection: Connection, first: str, subj
     row = people_store.find(connection, first)
     if row is None or row.ended is not None or not rules.releases(roles_of(row)):
         return False
-    closed = cases_closed_to(sealer, connection, identity_of(Caller(roles=roles_of(row), unit=row.unit, person=row.id)))
+    closed = cases_closed_to(sealer, connection, Caller(roles=roles_of(row), unit=row.unit, person=row.id))
     if cases_named(sealer, connection, subject, id) & closed:
         return False
     return row.unit is None or row.unit in (units_of(sealer, connection, subject, id) or NOBODY)

@@ -75,8 +75,10 @@ def identity_of(caller: Caller) -> dict[BlockOf, str]:
     return {kind: id for kind, id in given.items() if id is not None}
 
 
-def cases_closed_to(sealer: ContentSealer, connection: Connection, who: Mapping[BlockOf, str]) -> frozenset[CaseId]:
-    """The cases that somebody must not see: by their own id, or by that of their unit."""
+def cases_closed_to(sealer: ContentSealer, connection: Connection, caller: Caller) -> frozenset[CaseId]:
+    """The cases that a caller must not see: by their own id, or by that of their unit."""
+    if not (who := identity_of(caller)):
+        return frozenset()
     links = {_ref(key): CaseId(case) for key, case in _BLOCKS.rows(connection, **_RANGE)}
     by_case: dict[CaseId, list[Entry]] = {}
     for ref, entry in _opened(sealer, connection, sorted(links)).items():

@@ -12,7 +12,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.cases.entries import cases_closed_to, identity_of
-from gateway.cases.history import BlockOf
 from gateway.cases.subjects import cases_behind, cases_named
 from gateway.cases.units import units_of
 from gateway.database.sealed_content import Content
@@ -39,15 +38,14 @@ class BlockGuard:
 
     async def check_each(self, asked: Sequence[Asked], caller: Caller) -> list[RefusedError | None]:
         """Before an operation, or several acts: the refusal of each that names what is of a closed case."""
-        who = identity_of(caller)
-        if not who:
+        if not identity_of(caller):
             return [None] * len(asked)
-        return await self._content.store.read(lambda c: self._look_at_each(c, asked, who))
+        return await self._content.store.read(lambda c: self._look_at_each(c, asked, caller))
 
     def _look_at_each(
-        self, connection: Connection, asked: Sequence[Asked], who: Mapping[BlockOf, str]
+        self, connection: Connection, asked: Sequence[Asked], caller: Caller
     ) -> list[RefusedError | None]:
-        closed = cases_closed_to(self._content.sealer, connection, who)
+        closed = cases_closed_to(self._content.sealer, connection, caller)
         if not closed:
             return [None] * len(asked)
         return [refusal_of(partial(self._look_at, connection, one, closed)) for one in asked]
@@ -63,10 +61,9 @@ class BlockGuard:
 
     async def narrow(self, operation: str, value: Json, caller: Caller) -> Json:
         """After an operation: lists without the lines about closed cases."""
-        who = identity_of(caller)
-        if not who or not isinstance(value, dict):
+        if not identity_of(caller) or not isinstance(value, dict):
             return value
-        closed = await self._content.store.read(lambda c: cases_closed_to(self._content.sealer, c, who))
+        closed = await self._content.store.read(lambda c: cases_closed_to(self._content.sealer, c, caller))
         if not closed:
             return value
         if (lines := _NAMED_BY_ID.get(operation)) is not None:

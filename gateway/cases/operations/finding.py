@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from gateway.cases import found, listing, units, words
-from gateway.cases.entries import cases_closed_to, identity_of
+from gateway.cases.entries import cases_closed_to
 from gateway.cases.list_rules import ListedCase, Order, Owes, Talk, Wanted
 from gateway.cases.listing import FoundPage, FoundRow
 from gateway.cases.operations.finding_models import CasesFound, FindCases
@@ -108,7 +108,8 @@ class CaseFinding:
         wanted, hashed = self._hash(asked, caller, stage, peer, now)
 
         def query(c: Connection) -> _Page:
-            allowed = replace(wanted, without=self._closed_to(c, caller))
+            # A count would tell of a closed case what no line does.
+            allowed = replace(wanted, without=cases_closed_to(self._content.sealer, c, caller))
             page = listing.find(c, allowed, order=order, limit=asked.limit, after=asked.place, now=now)
             ids = [row.id for row in page.rows]
             cards = cards_in(self._content.sealer, c, page.rows)
@@ -186,11 +187,6 @@ class CaseFinding:
         return wanted, _Hashed(
             stages=[hashes[word] for word in named], units={hashes[word]: unit for word, unit in units_here.items()}
         )
-
-    def _closed_to(self, connection: Connection, caller: Caller) -> Collection[CaseId]:
-        """The cases that the caller must not see: a count would tell of them what no line does."""
-        who = identity_of(caller)
-        return cases_closed_to(self._content.sealer, connection, who) if who else ()
 
     def _seen(
         self,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.cases import listing, store, units
 from gateway.cases.changes import reason_of
-from gateway.cases.entries import cases_closed_to, identity_of
+from gateway.cases.entries import cases_closed_to
 from gateway.cases.list_rules import ListedCase
 from gateway.cases.operations.contents import CaseContents
 from gateway.cases.operations.history_views import show_history
@@ -42,8 +42,7 @@ class CaseViews:
 
     def show(self, connection: Connection, id: str, caller: Caller) -> dict[str, Json]:
         """The whole case, as a caller sees it. Raises RefusedError not_found."""
-        who = identity_of(caller)
-        closed = cases_closed_to(self._content.sealer, connection, who) if who else frozenset[CaseId]()
+        closed = cases_closed_to(self._content.sealer, connection, caller)
         row = find_row(connection, id, place="/id")
         card = cards_in(self._content.sealer, connection, [row])[row.id]
         of = units.of_cases(self._content.sealer, connection, [row.id])[row.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -128,7 +128,9 @@ class Withdrawer:
             tries += 1
             found = [await self._tell(known, taken_back, actor) for known, taken_back in wanted]
             talks = frozenset(item.row.conversation for one in found for item in one.told)
-            hidden = await self._content.store.read(partial(self._find_hidden, talks=talks, caller=caller))
+            hidden = await self._content.store.read(
+                partial(hidden_from, self._content.sealer, keys=talks, caller=caller)
+            )
             states = await self._content.store.move(partial(move, found=found, last=tries == TRIES))
         told = [item for one in found for item in one.told]
         for item in told:
@@ -248,7 +250,7 @@ class Withdrawer:
         found = find_known_by(self._content.sealer, connection, known)
         waiting = messages.unsent_consenting(connection, known.index)
         keys = dict.fromkeys([*found, *((row.conversation, row.peer) for row in waiting)])
-        hidden = self._find_hidden(connection, {conversation for conversation, _ in keys}, caller)
+        hidden = hidden_from(self._content.sealer, connection, {conversation for conversation, _ in keys}, caller)
         keys = dict.fromkeys(key for key in keys if key[0] not in hidden)
         stands = conversations.get(connection, [conversation for conversation, _ in keys])
         names = named_in(self._content.sealer, connection, [conversation for conversation, _ in keys])
@@ -268,9 +270,6 @@ class Withdrawer:
             )
         peers = dict.fromkeys(node for _, node in found)
         return lines, [node if (peer := self._peers.get(node)) is None else peer.name for node in peers]
-
-    def _find_hidden(self, connection: Connection, talks: Collection[bytes], caller: Caller) -> frozenset[bytes]:
-        return hidden_from(self._content.sealer, connection, talks, caller)
 
     def _conversation(self, connection: Connection, index: bytes) -> str | None:
         """The id of a conversation, from the first of its messages that opens."""
