@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.connected import begin_with
 from support.nodeproc import enquiry
 from support.pair import Party, Two, example, two_nodes
+from support.workbooks import spoilt_sheet
 
+from adapters.sheet import SheetAdapter, container
+from adapters.sheet.bench import SheetBench
+from gateway.delivery.intake import PATIENCE
 from gateway.ports import LocalRecord, MappedRecord, NoticeKind
 
 OFFICE = """
@@ -151,3 +157,53 @@ async def test_a_number_that_came_with_another_record_is_refused(tmp_path: Path)
         told = await collected(two, record("y", about("F-2")), record("x", about("F-2")), record("z", about("F-3")))
         assert told == {"y": NoticeKind.DRAFTED, "x": NoticeKind.REFUSED, "z": NoticeKind.DRAFTED}
         assert str(al.system.settled["x"].code) == "conflict"
+
+
+async def test_a_small_workbook_that_unpacks_to_very_much_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that looks into such a workbook gives up after some of its elements at each look. Meanwhile a message of a
+    peer is handed over and a person is told; once the office has mended the workbook its row becomes a draft.
+    """
+    (office := tmp_path / "office").mkdir(mode=0o700)
+    bench, looks, walked = SheetBench(office), [0], [0]
+    bench.offer("Lunara")
+    bench.cases[0] = bench.cases[0].having({"Recipient": "AL"})
+    bench.write()
+    bomb = spoilt_sheet(bench.source.read_bytes(), b"</sheetData>", b"<c/>" * 2_000_000 + b"</sheetData>")
+    assert len(bomb) < 100_000
+    bench.source.write_bytes(bomb)
+    pull, name_of = SheetAdapter.pull, container._local
+
+    async def look(adapter: SheetAdapter) -> Sequence[LocalRecord]:
+        """Count a look that has ended."""
+        try:
+            return await pull(adapter)
+        finally:
+            looks[0] += 1
+
+    def walk(name: str) -> str:
+        """Count a name that the walk through the file comes upon."""
+        walked[0] += 1
+        return name_of(name)
+
+    monkeypatch.setattr(SheetAdapter, "pull", look)
+    monkeypatch.setattr(container, "_local", walk)
+    async with two_nodes(tmp_path) as two:
+        await begin_with(two.fr, {"kind": "sheet", "path": str(bench.source)})
+        await two.al.submit("a room for one?")
+        await two.until(lambda: len(bench.received()) == 1 and looks[0] > 1, seconds=60, what="nothing was handed over")
+        two.clock.advance(PATIENCE + 1)
+
+        async def told() -> bool:
+            return "adapter.busy" in await two.fr.alarms()
+
+        await two.until(told, seconds=60, what="no person was told")
+        assert walked[0] < 1_000_000 * (looks[0] + 1)
+        assert (await two.fr.call("draft.list"))["drafts"] == []
+        bench.write()
+
+        async def drafted() -> bool:
+            return len((await two.fr.call("draft.list"))["drafts"]) == 1
+
+        await two.until(drafted, seconds=60, what="the workbook was mended, and no draft was made")
