@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import workbooks
 
-from adapters.sheet import SheetAdapter
+from adapters.sheet import SheetAdapter, container
 from gateway.errors import RefusedError
 from gateway.ports import LocalRecord
 
@@ -38,6 +38,18 @@ async def refused_rules(folder: Path, data: bytes, suffix: str = ".xlsx", **more
     rules = [finding.rule for finding in caught.value.findings]
     assert rules == [finding.rule for finding in await adapter.check()][: len(rules)]
     return rules
+
+
+def count_walked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One number, which grows from now on with every name that walks through workbooks come upon."""
+    walked, name_of = [0], container._local
+
+    def count(name: str) -> str:
+        walked[0] += 1
+        return name_of(name)
+
+    monkeypatch.setattr(container, "_local", count)
+    return walked
 
 
 def faults_of(record: LocalRecord) -> list[tuple[str, str]]:

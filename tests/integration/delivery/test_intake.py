@@ -10,9 +10,10 @@ import pytest
 from support.connected import begin_with
 from support.nodeproc import enquiry
 from support.pair import Party, Two, example, two_nodes
+from support.sheets import count_walked
 from support.workbooks import spoilt_sheet
 
-from adapters.sheet import SheetAdapter, container
+from adapters.sheet import SheetAdapter
 from adapters.sheet.bench import SheetBench
 from gateway.delivery.intake import PATIENCE
 from gateway.ports import LocalRecord, MappedRecord, NoticeKind
@@ -166,14 +167,14 @@ async def test_a_small_workbook_that_unpacks_to_very_much_holds_nothing_up(
     peer is handed over and a person is told; once the office has mended the workbook its row becomes a draft.
     """
     (office := tmp_path / "office").mkdir(mode=0o700)
-    bench, looks, walked = SheetBench(office), [0], [0]
+    bench, looks, walked = SheetBench(office), [0], count_walked(monkeypatch)
     bench.offer("Lunara")
     bench.cases[0] = bench.cases[0].having({"Recipient": "AL"})
     bench.write()
     bomb = spoilt_sheet(bench.source.read_bytes(), b"</sheetData>", b"<c/>" * 2_000_000 + b"</sheetData>")
     assert len(bomb) < 100_000
     bench.source.write_bytes(bomb)
-    pull, name_of = SheetAdapter.pull, container._local
+    pull = SheetAdapter.pull
 
     async def look(adapter: SheetAdapter) -> Sequence[LocalRecord]:
         """Count a look that has ended."""
@@ -182,13 +183,7 @@ async def test_a_small_workbook_that_unpacks_to_very_much_holds_nothing_up(
         finally:
             looks[0] += 1
 
-    def walk(name: str) -> str:
-        """Count a name that the walk through the file comes upon."""
-        walked[0] += 1
-        return name_of(name)
-
     monkeypatch.setattr(SheetAdapter, "pull", look)
-    monkeypatch.setattr(container, "_local", walk)
     async with two_nodes(tmp_path) as two:
         await begin_with(two.fr, {"kind": "sheet", "path": str(bench.source)})
         await two.al.submit("a room for one?")

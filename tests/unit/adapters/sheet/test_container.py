@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import workbooks
-from support.sheets import GOOD, pull_sheet, refused_rules
+from support.sheets import GOOD, count_walked, pull_sheet, refused_rules
 from support.workbooks import LABELS, ods, ods_cell, ods_row, spoilt_sheet, xlsx
 
-from adapters.sheet import container
 from adapters.sheet.table import Limits
 from gateway.errors import RefusedError
 
@@ -110,14 +109,7 @@ async def test_a_bomb_of_empty_cells(tmp_path: Path, unit: bytes, monkeypatch: p
     """A few KiB that unpack to very many elements, none of which is far out, are refused after some of them: what is
     counted is where elements begin and end, in all readings of the file.
     """
-    walked, name_of = [0], container._local
-
-    def count(name: str) -> str:
-        """Count a name that the walk comes upon."""
-        walked[0] += 1
-        return name_of(name)
-
-    monkeypatch.setattr(container, "_local", count)
+    walked = count_walked(monkeypatch)
     data = bomb(unit)
     assert len(data) < 100_000
     assert await refused_rules(tmp_path, data) == ["too_large_unpacked"]
