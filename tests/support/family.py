@@ -44,7 +44,12 @@ class Family:
 
     def at(self, now: int) -> LinkedHolds:
         """What asks, at that second."""
-        told: Any = SimpleNamespace(read_fears=lambda _, case: self.told.get(case, []))
+
+        def read_fears(connection: Connection, case: CaseId) -> list[Fear]:
+            assert connection.in_transaction()
+            return self.told.get(case, [])
+
+        told: Any = SimpleNamespace(read_fears=read_fears)
         return LinkedHolds(content=self.content, told=told, clock=SteeredClock(at=now))
 
     async def tell(self, case: CaseId, *states: str, at: int = NOW) -> None:

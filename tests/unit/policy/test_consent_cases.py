@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection
 from support import rows
+from support.gate_facts import RECORD
 
 from gateway.cases import questions
 from gateway.cases import store as cases
 from gateway.cases.rules import CaseState, ConsentCase, LinkKind
 from gateway.cases.store import CaseRow, Link
 from gateway.consent import unconfirmed_store
+from gateway.consent.register import ACTIVE, HeldConsent, Known
+from gateway.consent.rules import Denial, read
+from gateway.consent.said_no import SaidNo
 from gateway.foundation.ids import CaseId
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
 from gateway.policy import store
-from gateway.policy.acts import load_acts
-from gateway.policy.consent_cases import Asked, judge_cases, questions_on
+from gateway.policy.acts import Acts, load_acts
+from gateway.policy.consent_cases import Asked, find_relied_on, gather_said_no, judge_cases, questions_on
 from gateway.policy.store import AsylumHold
 
 ONE, TWO = CaseId("A" * 22), CaseId("B" * 22)
@@ -141,3 +145,94 @@ def test_questions_on_the_case_of_a_message(held: Connection):
 
     acts = load_acts(held, conversations={one.conversation for one in asked}, consents=[])
     assert [questions_on(one, acts) for one in asked] == [{71: ONE}, {72: TWO}, {}]
+
+
+@pytest.mark.parametrize("case", [None, ONE, TWO])
+def test_on_what_the_conversations_of_a_case_relied(held: Connection, case: CaseId | None):
+    """Every consent of the case, and what is of no case; a conversation that has a case is of that alone."""
+    cases.link(held, [Link(key=b"more", kind=LinkKind.CONVERSATION, case_id=ONE)])
+    relied = [
+        (b"talk1", "n1a", b"consent2"),
+        (b"more", "n1a", b"nobody's"),
+        (b"talk2", "n1a", b"far"),
+        (b"more", "n1b", b"far"),
+    ]
+    found = [rows.message(n, conversation=c, peer=p, consent=index) for n, (c, p, index) in enumerate(relied, 1)]
+    messages.add(held, found)
+    assert find_relied_on(held, b"talk1", case, "n1a") == {b"consent1": False, b"nobody's": True, b"far": False}
+    assert find_relied_on(held, b"more", case, "n1b") == {b"consent1": False, b"nobody's": False, b"far": True}
+
+
+def test_on_what_a_new_conversation_relies(held: Connection):
+    """On what its own messages named, and on the consents of the case that it is written from."""
+    found = [rows.message(n, conversation=b"new", consent=index) for n, index in enumerate((b"far", b"consent2"), 1)]
+    messages.add(held, found)
+    assert find_relied_on(held, b"new", None, rows.PEER) == {b"far": True}
+    assert find_relied_on(held, b"new", ONE, rows.PEER) == {b"far": True, b"consent1": False}
+    assert find_relied_on(held, b"new", TWO, rows.PEER) == {b"far": True, b"consent2": True}
+    assert find_relied_on(held, b"none", None, rows.PEER) == {}
+
+
+RECORDED = RECORD | {"denials": [{"data_category": "exploitation"}]}
+GRANTS = read(RECORDED).grants
+DENIED = Denial(purpose=None, unit=None, category="exploitation")
+FIRST, ALL = {"scope": "grants", "grants": [0]}, {"scope": "all"}
+
+
+def known(*withdrawals: dict[str, object], index: bytes = b"mine", came: bool = True) -> Known:
+    """What is known of a consent of which this was taken back; `came`: its record is here."""
+    row = ConsentRow(ref=1, consent=index, holder=OWN, state=ACTIVE, at=1)
+    return Known(
+        index=index,
+        rows=(row,) if came else (),
+        held=(HeldConsent(row=row, record=RECORDED),) if came else (),
+        withdrawals=withdrawals,
+        withdrawn_in=None,
+        damaged=frozenset(),
+    )
+
+
+def acts_of(*doubted: bytes, **of: CaseId | None) -> Acts:
+    """What people said of which consent."""
+    return Acts(
+        consents={},
+        taken_back={},
+        doubted=frozenset(doubted),
+        holds=frozenset(),
+        cases={key.encode(): case for key, case in of.items()},
+    )
+
+
+def test_what_the_person_said_no_to():
+    """What was denied and taken back in any of the consents, and which of them stand."""
+    whole, part, gone = known(), known(FIRST, index=b"part"), known(ALL, index=b"gone")
+    of = acts_of(mine=ONE, part=ONE, gone=ONE)
+    said = gather_said_no({b"mine": whole, b"part": part}, {b"mine": True, b"part": False}, of)
+    assert said == SaidNo(denials=(DENIED, DENIED), taken_back=GRANTS[:1], standing=(whole.consent, part.consent))
+    assert gather_said_no({b"gone": gone}, {b"gone": True}, of) == SaidNo(denials=(DENIED,), taken_back=GRANTS)
+    assert gather_said_no({}, {}, of) == SaidNo()
+
+
+def test_a_yes_that_nobody_can_stand_for_is_none():
+    """Of a consent of no case, or that nobody confirmed since a restore, and where no record is here; a no counts."""
+    whole = known(FIRST)
+    for of in (acts_of(mine=None), acts_of(b"mine", mine=ONE)):
+        said = gather_said_no({b"mine": whole}, {b"mine": True}, of)
+        assert said == SaidNo(denials=(DENIED,), taken_back=GRANTS[:1])
+    assert gather_said_no({b"mine": known(came=False)}, {b"mine": True}, acts_of(mine=ONE)) == SaidNo()
+
+
+@pytest.mark.parametrize(
+    ("consent", "towards", "unread"),
+    [
+        (known(FIRST, came=False), True, True),
+        (known(ALL, came=False), True, True),
+        (known(FIRST, came=False), False, False),
+        (known(came=False), True, False),
+        (known(FIRST), True, False),
+    ],
+    ids=["in part", "all", "relied on elsewhere", "nothing was taken back", "its record says what"],
+)
+def test_what_was_taken_back_and_no_record_says_what(consent: Known, towards: bool, unread: bool):
+    """Where it was relied on towards the recipient: it may be all that goes there."""
+    assert gather_said_no({b"mine": consent}, {b"mine": towards}, acts_of(mine=ONE)).unread is unread

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -12,15 +14,27 @@ from support.family import BROTHER, GROUPS, MOTHER, NOW, SISTER, STRANGER, Famil
 from gateway.cases import entries, questions
 from gateway.cases import store as cases
 from gateway.cases.history import EVERY
+from gateway.cases.questions import Question
 from gateway.cases.rules import LinkKind
 from gateway.cases.store import Link
+from gateway.database import content as content_rows
 from gateway.database import journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.foundation.ids import CaseId
+from gateway.foundation.ids import CaseId, ConversationId
+from gateway.ledger import store as ledger
+from gateway.ledger.rules import Taken
 from gateway.messages import state_transitions
+from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
+from gateway.messages.store.messages import MessageRow
+from gateway.policy import asylum_holds, store
+from gateway.policy.asylum_holds import Named
+from gateway.policy.linked_holds import AsylumTold, EnquiryQuoted
+from gateway.policy.store import AsylumHold
+from gateway.policy.told_asylum import Fear
+from keys.primitives.encoding import lp_join
 
 ANA, BEN = "a" * 22, "b" * 22
 
@@ -251,3 +265,80 @@ async def test_the_enquiry_that_a_referral_quotes_is_of_its_case(family: Family,
     theirs = peer == rows.PEER
     assert of == {b"enquiry 2": BROTHER} | ({b"enquiry 1": SISTER} if theirs else {})
     assert quoted == ([(b"enquiry 1", 3), (b"enquiry 2", 3)] if theirs else [])
+
+
+def wrote(row: MessageRow, body_type: str, **content: str) -> dict[str, Any]:
+    """What the steps are given that a peer's message does in the transaction that accepts it."""
+    return {"row": row, "message": SimpleNamespace(body_type=body_type, content=content)}
+
+
+async def test_what_a_message_tells_is_asked_in_the_transaction_that_accepts_it(family: Family):
+    """Of those who are linked to the case of its conversation, where the message may tell of asylum; else of nobody."""
+    row = rows.message(1, conversation=b"talk")
+    family.told[SISTER] = [Fear(states=frozenset({"AL"}), since=NOW)]
+
+    async def write(body_type: str, **content: str) -> dict[CaseId, set[str]]:
+        step = AsylumTold(linked_holds=family.at(NOW), **wrote(row, body_type, **content))
+        await family.content.store.move(lambda c: step.write(c, NOW))
+        return await family.asked()
+
+    assert await write("referral.request/1", legal_status="asylum_pending") == {}  # of no case yet
+    await family.content.store.move(
+        lambda c: cases.link(c, [Link(key=b"talk", kind=LinkKind.CONVERSATION, case_id=SISTER)])
+    )
+    assert await write("assistance.plan/1") == {}
+    assert await write("referral.request/1", legal_status="irregular") == {}
+    assert await write("referral.request/1", legal_status="asylum_pending") == {BROTHER: {"AL"}, MOTHER: {"AL"}}
+
+
+async def test_a_hold_on_an_enquiry_lies_over_the_case_of_the_referral_that_quotes_it(family: Family):
+    """Nobody had said whom the enquiry is about; from then on it is asked of those who are linked to that person."""
+    talk, sealer = ConversationId("talk"), family.sealer
+    (label,), index = sealer.hold_indexes(talk, ()), sealer.conversation_index(talk)
+    said = {"direction": "in", "state": "opened", "n": 1, "epoch": 1}
+    enquiry = rows.message(901, conversation=index, kind="enquiry", **said)
+    referral = rows.message(902, conversation=b"referral", **said)
+    facts = Facts(body_type="x", schema="", conversation=talk, reply_to=None, purpose=None, consent_ref=None, created=1)
+
+    def begin(connection: Connection) -> None:
+        state_transitions.begin(connection, [(row, "enquiry.capacity/1") for row in (enquiry, referral)])
+        messages.add(connection, [enquiry, referral])
+        row = asylum_holds.sealed(family.content, Named(conversation=talk, consents=(), states=("AL",)))
+        content_rows.put(connection, [row, sealer.seal(901, lp_join(facts.encode(), b"", b"{}"))])
+        store.place(connection, AsylumHold(ref=row.ref, at=NOW, lift=None), [label])
+        cases.link(connection, [Link(key=b"referral", kind=LinkKind.CONVERSATION, case_id=SISTER)])
+
+    await family.content.store.move(begin)
+    for body_type, quoted, asked in (
+        ("info.request/1", {"enquiry_id": enquiry.id}, {}),
+        ("referral.request/1", {}, {}),
+        ("referral.request/1", {"enquiry_id": enquiry.id}, {BROTHER: {"AL"}, MOTHER: {"AL"}}),
+    ):
+        step = EnquiryQuoted(linked_holds=family.at(NOW + 5), **wrote(referral, body_type, **quoted))
+        await family.content.store.move(lambda c, step=step: step.write(c, NOW))
+        assert await family.asked() == asked
+    of = await family.content.store.read(lambda c: cases.cases_of(c, [index, label]))
+    assert of == {index: SISTER, label: SISTER}
+    named = await family.content.store.read(lambda c: ledger.after(c, 0, 9))
+    assert {(row.kind, row.at) for row, _ in named} == {(Taken.OVER, NOW + 5)}
+
+
+async def test_who_alone_told_of_a_fear_is_named_with_the_question(family: Family):
+    """Every State is asked about but theirs; the question stays the same one while nothing changes."""
+    family.told[SISTER] = [Fear(states=frozenset({EVERY}), since=NOW, but=frozenset({"ES", "FR"}))]
+
+    def settle(connection: Connection) -> list[Question]:
+        family.at(NOW).settle_case(connection, SISTER)
+        return questions.opened(family.sealer, connection, questions.places(connection))
+
+    found = await family.content.store.move(settle)
+    assert {one.of: one.fear for one in found} == dict.fromkeys((BROTHER, MOTHER), ({EVERY}, {"ES", "FR"}))
+    assert await family.content.store.move(settle) == found
+
+
+async def test_what_was_answered_of_another_person_stays(family: Family):
+    """A question about his sister begins and ends; what somebody said of a stranger is another matter."""
+    await family.say_no(BROTHER, STRANGER, ANA, "AL")
+    await family.hold(SISTER, "AL")
+    await family.lift(SISTER)
+    assert await family.said(BROTHER, STRANGER) == {"AL": {ANA}}

@@ -21,6 +21,7 @@ CONSENT = read(RECORD)
 TAKEN_BACK = {"consent_id": ID, "scope": "all"}
 PARTLY = {"consent_id": ID, "scope": "grants", "grants": [1]}
 G2, G6, G7 = Code.GATE_G2, Code.GATE_G6, Code.GATE_G7
+FOR_THIS = (GOOD.purpose, SHELTER)
 
 
 # --- G2 -----------------------------------------------------------------------------------------------------------
@@ -417,10 +418,13 @@ def test_danger_to_life_opens_no_other_gate(changed, gate):
 
 def test_danger_to_life_passes_no_no_of_another_consent():
     """It names none, or one that says nothing of that; what is about another category stops nothing."""
-    denials = {"category": "exploitation", "purpose": None, "unit": None}
+    to_all, to_this = (Denial(purpose=p, unit=u, category="exploitation") for p, u in ((None, None), FOR_THIS))
+    others = tuple(replace(to_this, **other) for other in ({"purpose": "return"}, {"unit": f"{UA}/desk"}))
     for facts in (VITAL, headed(replace(VITAL, consent=CONSENT), consent_ref=ID)):
-        (refusal,) = refusals(replace(facts, said_no=SaidNo(denials=(Denial(**denials),))))
-        assert (refusal.gate, "said no to exploitation for" in refusal.hint) == (G2, True)
+        for denial in (to_all, to_this):
+            (refusal,) = refusals(replace(facts, said_no=SaidNo(denials=(denial,))))
+            assert (refusal.gate, "said no to exploitation for" in refusal.hint) == (G2, True)
+        assert gates(replace(facts, said_no=SaidNo(denials=others))) == []
         (refusal,) = refusals(replace(facts, said_no=SaidNo(taken_back=CONSENT.grants[1:])))
         assert (refusal.gate, "withdrew consent for exploitation:" in refusal.hint) == (G7, True)
         assert gates(replace(facts, said_no=SaidNo(taken_back=CONSENT.grants[2:], standing=(CONSENT,)))) == []
@@ -463,10 +467,11 @@ def test_g7_in_a_conversation_whose_consent_is_gone():
 
 
 def test_g7_the_record_of_a_consent_that_was_withdrawn():
-    """It stays here, while the record of another consent may go."""
+    """It stays here, while the record of another consent may go: what is agreed to now ends what was taken back."""
     record = replace(GOOD, body_type="consent.record/1", content=RECORD, record_withdrawn=True)
     assert [(one.gate, one.place) for one in refusals(record)] == [(G7, "/content/consent_id")]
     assert gates(replace(record, record_withdrawn=False)) == []
+    assert gates(replace(record, record_withdrawn=False, said_no=SaidNo(taken_back=CONSENT.grants))) == []
 
 
 @pytest.mark.parametrize(
@@ -501,6 +506,13 @@ def test_g7_after_a_partial_withdrawal():
     )
     assert refusals(first)[0].hint == "the person withdrew consent for identity, needs: leave it out"
     assert gates(replace(GOOD, consent=consent, categories=frozenset({"identity"}))) == []
+
+
+def test_g7_names_what_was_taken_back_of_any_consent():
+    """A part of the one that the message names, and what the person took back of another one that it went under."""
+    more = SaidNo(taken_back=CONSENT.grants[:1])
+    (refusal, _) = refusals(replace(GOOD, consent=withdraw(CONSENT, PARTLY), said_no=more))
+    assert refusal.hint == "the person withdrew consent for exploitation, identity: leave it out"
 
 
 @pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])

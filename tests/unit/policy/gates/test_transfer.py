@@ -113,7 +113,7 @@ def test_finding_a8_bases_for_police_and_prosecutors_are_theirs(header, country,
 
 
 def test_the_place_of_a_refusal_is_that_of_the_basis():
-    """The legal basis and the basis of the transfer are mended at their own places."""
-    places = [one.place for one in refusals(headed(GOOD, legal_basis=["led_8"]))]
-    assert places == ["/header/legal_basis"]
-    assert [one.place for one in refusals(headed(GOOD, transfer_basis="led_37"))] == ["/header/transfer_basis"]
+    """The legal basis and the basis of the transfer are mended at their own places, with one of the GDPR."""
+    for basis, value in (("legal_basis", ["led_8"]), ("transfer_basis", "led_37")):
+        (told,) = refusals(headed(GOOD, **{basis: value}))
+        assert (told.place, told.hint.endswith(": name one of the GDPR")) == (f"/header/{basis}", True)
