@@ -154,13 +154,15 @@ async def test_a_record_that_says_other_grants_after_a_part_was_taken_back(conte
     ("before", "closes"), [((), False), ((PART,), True), ((ALL,), False)], ids=["nothing", "a part", "all of it"]
 )
 async def test_what_is_closed_once_its_record_is_gone(content: Content, before: Any, closes: bool):
-    """What lost a part, in the ledger too, and once: a record that comes later gives nothing back."""
+    """What lost a part, in the ledger and the log too, and once: a record that comes later gives nothing back."""
     for withdrawn in before:
         await taken_back(content, withdrawn)
-    known = await entries(content)
+    known, closed = await entries(content), ALL.items() - {("consent_id", ID)}
     for _ in range(2):
         await content.store.move(lambda c: effects.close_narrowed(content, c, content.sealer.consent_index(ID), NOW))
     assert await entries(content) == [*known, *[(NOW, None)] * closes]
+    assert (await register.known(content, ID)).withdrawals == (*before, *[dict(closed)] * closes)
+    assert [leaf["ev"] for leaf in await leaves(content)] == ["consent.withdrawn"] * (len(before) + closes)
     await told(content, RECORD | {"grants": GRANTS[::-1]})
     assert [row.state for row in await held(content)] == [register.WITHDRAWN if before else register.ACTIVE]
 
@@ -307,6 +309,23 @@ async def test_a_withdrawal_in_part_of_what_does_not_open(content: Content):
     await taken_back(content, PART)
     assert await ended(content) == {ref: ("failed", "gate_g7")}
     assert ("content.damaged", row.ref) in await alarms(content)
+
+
+async def test_the_record_that_waits_for_whom_no_withdrawal_reaches_is_stopped(content: Content):
+    """Of this consent, for these peers, and only as far as it has not gone; it is told which messages told of it."""
+    index, third, other = content.sealer.consent_index(ID), "n1third", content.sealer.consent_index("B" * 22)
+    told_to = ((100, PEER, index, "queued"), (101, third, index, "queued"), (102, "n1far", index, "awaiting_handover"))
+    for ref, peer, consent, state in (*told_to, (103, PEER, other, "queued")):
+        await relying(content, ref, "consent.record/1", consent=None, peer=peer, state=state)
+        await content.store.move(lambda c, told=(consent, peer, ref): local.tell_consent(c, *told))
+    found = await content.store.move(lambda c: effects.stop_records(c, index, {PEER, "n1far"}, NOW + 1))
+    assert {(row.ref, row.state) for row in found} == {(100, "queued"), (102, "awaiting_handover")}
+    assert await ended(content) == {
+        100: ("failed", "gate_g7"),
+        101: ("queued", None),
+        102: ("awaiting_handover", None),
+        103: ("queued", None),
+    }
 
 
 @pytest.mark.parametrize(("withdrawn", "waits"), [(ALL, False), (PART, True)], ids=["all", "a part"])

@@ -13,7 +13,7 @@ from gateway.cases import store as cases
 from gateway.cases.rules import CaseState, LinkKind
 from gateway.cases.store import CaseRow, Link
 from gateway.consent import register
-from gateway.consent.known_by import find_known_by
+from gateway.consent.known_by import find_known_by, find_told
 from gateway.consent.register import HeldConsent, Known
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
@@ -161,3 +161,15 @@ def test_a_consent_of_no_case_is_looked_for_nowhere(connection: Connection, vaul
     """Nobody has said in which conversations its record could be."""
     came(connection, vault, 1)
     assert find_known_by(vault, connection, known(THIRD)) == {}
+
+
+def test_of_which_consents_messages_of_before_told(connection: Connection, vault: ContentSealer):
+    """By what they say, since versions before 0.2.0 named no consent beside the record that a peer sent."""
+    came(connection, vault, 1)
+    came(connection, vault, 2, consent=OTHER)
+    came(connection, vault, 3, "info.request/1", consent="C" * 22)
+    came(connection, vault, 4, consent="D" * 22, direction="out", state="queued", n=None, epoch=None)
+    messages.add(connection, [rows.message(6, direction="in", consent=INDEX), rows.message(7, consent=INDEX)])
+    found = messages.of_conversations(connection, [TALK])
+    assert find_told(vault, connection, found) == {vault.consent_index(ID), vault.consent_index(OTHER)}
+    assert find_told(vault, connection, []) == set()

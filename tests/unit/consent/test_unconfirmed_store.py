@@ -49,6 +49,7 @@ def test_a_second_restore_doubts_what_came_since(connection: Connection):
 
 def test_the_last_one_that_is_confirmed_ends_the_alarm(connection: Connection):
     """What was not in doubt does not count."""
+    assert unconfirmed_store.end_doubt(connection, [ONE], at=4) == 0
     unconfirmed_store.doubt_all(connection, at=5)
     assert unconfirmed_store.end_doubt(connection, [ONE, b"unknown"], at=6) == 1
     assert (unconfirmed_store.unconfirmed(connection), len(alarms(connection))) == ({TWO}, 1)
