@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 from support.ceremony import ADMINS, aplay
@@ -23,6 +24,7 @@ from gateway.access.enrolment import check_two_people
 from gateway.app import open_node
 from gateway.changes.rules import DAY
 from gateway.composition.node import Node
+from gateway.database import journal
 from gateway.errors import Code, RefusedError
 from gateway.operations.roles import OWNER, Caller, Role
 from keys.documents.change import Change
@@ -133,6 +135,8 @@ async def test_a_new_code_needs_the_word_again(house: House):
     lost = await house.ask("person.invite", id=eva.id, instead=True)
     assert (lost["code"], lost["tokens"], lost["state"]) == (None, 0, "asked")
     await refused(house.ask("person.approve", **signed(more)), Code.CONFLICT)  # asked for again since
+    found = [orjson.loads(leaf) for _, leaf in await house.node.store.read(journal.leaves)]
+    assert [leaf["at"] for leaf in found if leaf["ev"] == "change.withdrawn"] == [house.clock.now()]
     assert (await house.ask("person.approve", **signed(lost)))["code"]
 
 
@@ -179,6 +183,14 @@ async def test_another_unit_waits(house: House):
     asked = await house.ask("person.change", id=made["id"], unit=None)
     assert (asked["unit"], asked["waits"]["action"]) == ("focal-point", "person.change")
     assert (await house.ask("person.approve", **signed(asked)))["unit"] is None
+
+
+async def test_what_is_signed_names_the_unit_that_somebody_stays_bound_to(house: House):
+    """Also where it is about another role alone."""
+    made = await house.add("Eva M.", Role.CASE_WORKER)
+    await house.ask("person.change", id=made["id"], unit="focal-point")
+    asked = await house.ask("person.change", id=made["id"], roles=["focal_point"])
+    assert asked["waits"]["change"]["body"] == {"name": "Eva M.", "roles": ["focal_point"], "unit": "focal-point"}
 
 
 async def test_a_word_for_something_else_is_none(house: House):

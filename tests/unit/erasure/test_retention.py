@@ -24,7 +24,7 @@ from gateway.erasure.operations.models import RunRetention
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
-from gateway.erasure.retention_rules import DAY, Decision, Plan, RetentionDecision
+from gateway.erasure.retention_rules import DAY, RetentionDecision
 from gateway.erasure.rules import What
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, TransientError
@@ -377,22 +377,3 @@ async def test_what_goes_is_named_some_at_a_time(desk: Desk, monkeypatch: pytest
 def asking(ref: int) -> RequestRow:
     """What a peer asked by this message, which is due."""
     return RequestRow(ref=500 + ref, message=ref, peer=PEER, state=State.WAITING, at=NOW, follow=NOW, due=NOW)
-
-
-def test_the_report_is_in_its_order() -> None:
-    """By verdict and rule; what no rule is about comes first of its verdict."""
-    decisions = [
-        Decision(ref=ref, verdict=verdict, rule=rule, due=None)
-        for ref, (verdict, rule) in enumerate(
-            [(KEEP, "named"), (ERASE, "probe"), (KEEP, None), (KEEP, "named"), (ERASE, "enquiry")]
-        )
-    ]
-    made = Plan(now=1, horizon=2)
-    for one in decisions:
-        made.add(one)
-    assert made.lines() == [
-        {"verdict": "erase", "rule": "enquiry", "messages": 1},
-        {"verdict": "erase", "rule": "probe", "messages": 1},
-        {"verdict": "keep", "rule": None, "messages": 1},
-        {"verdict": "keep", "rule": "named", "messages": 2},
-    ]

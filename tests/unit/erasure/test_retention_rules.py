@@ -16,6 +16,7 @@ import schemas
 from gateway.conversations.rules.machines import Referral
 from gateway.erasure.retention_rules import (
     DAY,
+    Decision,
     Item,
     Plan,
     RetentionDecision,
@@ -29,6 +30,7 @@ from schemas.retention import load_retention, parse_retention
 from schemas.types import type_name
 
 RULES = load_retention().rules
+ERASE, KEEP, UNDER_WAY = RetentionDecision.ERASE, RetentionDecision.KEEP, RetentionDecision.UNDER_WAY
 START = 1_800_000_000
 FAR = date(2099, 12, 31)
 REFERRAL = RetentionFacts(kind="referral", last=START)
@@ -221,6 +223,55 @@ def test_the_report_counts_everything(items: list[Item]):
         made.add(one)
     assert sum(made.counts.values()) == len(items)
     assert made.erase == [one for one in decisions if one.verdict is RetentionDecision.ERASE]
+
+
+def planned(*made: tuple[int, RetentionDecision, str | None]) -> Plan:
+    """A plan in which these messages were decided about."""
+    plan = Plan(now=1, horizon=2)
+    for ref, verdict, rule in made:
+        plan.add(Decision(ref=ref, verdict=verdict, rule=rule, due=None))
+    return plan
+
+
+def test_the_report_is_in_its_order() -> None:
+    """By verdict and rule; what no rule is about comes first of its verdict."""
+    found = [(KEEP, "named"), (ERASE, "probe"), (KEEP, None), (KEEP, "named"), (ERASE, "enquiry")]
+    assert planned(*((ref, *one) for ref, one in enumerate(found))).lines() == [
+        {"verdict": "erase", "rule": "enquiry", "messages": 1},
+        {"verdict": "erase", "rule": "probe", "messages": 1},
+        {"verdict": "keep", "rule": None, "messages": 1},
+        {"verdict": "keep", "rule": "named", "messages": 2},
+    ]
+
+
+DECIDED = (
+    (1, ERASE, "probe"),
+    (2, ERASE, "probe"),
+    (3, ERASE, "probe"),
+    (4, ERASE, "enquiry"),
+    (5, UNDER_WAY, "probe"),
+    (6, KEEP, "probe"),
+)
+
+
+def test_what_is_under_way_after_all_is_not_erased():
+    """It is counted as what it is, beside what was known to be; what is kept anyway stays as it was."""
+    plan = planned(*DECIDED)
+    plan.hold_back({1, 2, 6, None})
+    assert plan == planned(
+        (3, ERASE, "probe"),
+        (4, ERASE, "enquiry"),
+        *((ref, UNDER_WAY, "probe") for ref in (1, 2, 5)),
+        (6, KEEP, "probe"),
+    )
+
+
+def test_of_a_case_that_somebody_must_not_see_a_report_tells_nothing():
+    """Neither which of its messages are erased nor that there are any."""
+    plan = planned(*DECIDED)
+    plan.leave_out({1, 4, 6})
+    assert plan.lines() == planned(*DECIDED[1:3], *DECIDED[4:]).lines()
+    assert [one.ref for one in plan.erase] == [2, 3]
 
 
 BROKEN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,11 @@ def test_each_person_is_shown_with_what_is_theirs(here: Connection):
 
 
 def test_who_vouches_is_shown_by_name(here: Connection):
-    """In the order of their names; an administrator whom nobody knows any more by the pseudonym."""
+    """In the order of their names, also one whose card waits; whom nobody knows any more, by the pseudonym."""
     administrators.begin(here, OWN, CARDS, 1)
-    people.vouch(here, ANA.id, [*(card.pseudonym for card in CARDS), "z" * 22])
-    assert shown(here, ANA)[0]["vouched"] == ["Ana B.", "Ben C.", "z" * 22]
+    people.add(here, replace(BEN, id="E" * 22, name="Eva", admin="y" * 22))
+    people.vouch(here, ANA.id, [*(card.pseudonym for card in CARDS), "y" * 22, "z" * 22])
+    assert shown(here, ANA)[0]["vouched"] == ["Ana B.", "Ben C.", "Eva", "z" * 22]
 
 
 @pytest.mark.parametrize(
