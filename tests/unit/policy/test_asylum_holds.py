@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -91,8 +92,12 @@ class Left:
 
 
 async def forgotten(content: Content, *but: int) -> Left:
-    """End what nothing is left of."""
-    await asylum_holds.forget(content, SteeredClock(NOW), but=lambda *_: but)
+    """End what nothing is left of; of the messages left, those of `but` do not count."""
+
+    def find_uncounted(connection: Connection, left: Collection[int]) -> list[int]:
+        return [ref for ref in messages.get(connection, [*left]) if ref in but]
+
+    await asylum_holds.forget(content, SteeredClock(NOW), but=find_uncounted)
 
     def read(connection: Connection) -> Left:
         leaves = [orjson.loads(leaf) for _, leaf in journal.leaves(connection)]
@@ -132,6 +137,40 @@ async def test_a_hold_ends_with_the_last_of_what_it_lies_over(content: Content):
 def _ledger(connection: Connection) -> list[ledger.Named]:
     """Everything that the ledger says."""
     return ledger.after(connection, 0, 9)
+
+
+async def test_a_hold_ends_beside_one_whose_case_is_here(content: Content):
+    """That one stays as long as its case, wherever it stands among them."""
+    await placed(content, *(asylum_holds.sealed(content, OTHER) for _ in range(3)))
+
+    def move(connection: Connection) -> int:
+        cases.open_cases(connection, [CaseRow(id=CaseId("A" * 22), state=CaseState.OPEN, at=1, card=None)])
+        cases.link(connection, [Link(key=b"hold 2", kind=LinkKind.HOLD, case_id=CaseId("A" * 22))])
+        return store.over(connection, [b"hold 2"])[0]
+
+    stays = await content.store.move(move)
+    assert await forgotten(content) == Left([stays], [(NOW, "asylum.ended")] * 2)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own", "that of before"])
+async def test_under_which_name_the_ledger_ends_a_hold(content: Content, own: bool):
+    """Its own, where it lies over the conversation that it names, whatever the ledger lays over a case; a lost one was
+    named on another conversation, and ends under the name by which it was laid over its case.
+    """
+    label, before = content.sealer.hold_indexes(TALK.conversation, ())[0], b"the name before."
+    labels = [label, before] if own else [before]
+
+    def move(connection: Connection) -> None:
+        row = asylum_holds.sealed(content, TALK)
+        content_rows.put(connection, [row])
+        store.place(connection, AsylumHold(ref=row.ref, at=NOW, lift=None), labels)
+        ledger.add_over(connection, before, [b"a name of a case"], at=NOW)
+
+    await content.store.move(move)
+    assert await forgotten(content) == Left([], [(NOW, "asylum.ended")])
+    told = [(row.kind, row.subject, row.detail) for row, _ in await content.store.read(_ledger)]
+    assert told[0] == ("over", b"a name of a case", b64u(before))
+    assert sorted(told[1:]) == sorted(("lifted", one, b64u(label if own else before)) for one in labels)
 
 
 async def test_a_hold_that_does_not_open_stays(content: Content):

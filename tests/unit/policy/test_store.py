@@ -18,7 +18,7 @@ from gateway.policy import store
 from gateway.policy.store import AsylumHold
 
 FIRST, SECOND = AsylumHold(ref=1, at=100, lift=None), AsylumHold(ref=2, at=200, lift=None)
-CASE = CaseId("A" * 22)
+CASE, ANOTHER = CaseId("A" * 22), CaseId("B" * 22)
 
 
 def placed(connection: Connection) -> None:
@@ -56,6 +56,15 @@ def test_a_hold_that_is_placed_again_is_not_to_be_lifted(connection: Connection)
     assert store.over(connection, [b"more"]) == [1]
 
 
+def test_what_one_person_wished_is_forgotten(connection: Connection):
+    """Who wants other holds lifted still does, and every hold lies as before."""
+    placed(connection)
+    store.want_lift(connection, 1, b"eva")
+    store.want_lift(connection, 2, b"tom")
+    store.forget_lifts(connection, b"eva")
+    assert store.listed(connection) == [FIRST, replace(SECOND, lift=b"tom")]
+
+
 def test_another_row_says_what_a_hold_lies_over(connection: Connection):
     """The old row is destroyed; nothing else changes."""
     placed(connection)
@@ -79,6 +88,31 @@ def test_a_hold_is_of_the_case_of_its_conversation(connection: Connection):
     store.lay_on_case(connection, b"other", b"talk without a case")
     assert case_of(connection, b"conversation", b"other") == {b"conversation": CASE}
     assert cases.links(connection, CASE, LinkKind.HOLD) == [Link(key=b"conversation", kind="hold", case_id=CASE)]
+
+
+TALKS = {
+    b"held": [b"conversation"],
+    b"relying on a held consent": [b"label", b"consent"],
+    b"of a held case": [b"label"],
+    b"of another case": [b"label"],
+    b"of no case": [b"label"],
+    b"with no label": [],
+}
+
+
+def test_which_conversations_are_held(connection: Connection):
+    """By a hold over them, over a consent that they rely on, or over their case; none where no hold was placed."""
+    assert store.held_among(connection, TALKS) == frozenset()
+    placed(connection)
+    of = {
+        b"other": (LinkKind.HOLD, CASE),
+        b"of a held case": (LinkKind.CONVERSATION, CASE),
+        b"of another case": (LinkKind.CONVERSATION, ANOTHER),
+    }
+    cases.open_cases(connection, [CaseRow(id=id, state=CaseState.OPEN, at=1, card=None) for id in (CASE, ANOTHER)])
+    cases.link(connection, [Link(key=key, kind=kind, case_id=case) for key, (kind, case) in of.items()])
+    assert store.held_among(connection, TALKS) == {b"held", b"relying on a held consent", b"of a held case"}
+    assert store.held_among(connection, {}) == frozenset()
 
 
 def test_a_lifted_hold_lies_over_nothing(connection: Connection):
