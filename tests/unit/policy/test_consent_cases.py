@@ -209,7 +209,9 @@ def test_what_the_person_said_no_to():
     of = acts_of(mine=ONE, part=ONE, gone=ONE)
     said = gather_said_no({b"mine": whole, b"part": part}, {b"mine": True, b"part": False}, of)
     assert said == SaidNo(denials=(DENIED, DENIED), taken_back=GRANTS[:1], standing=(whole.consent, part.consent))
-    assert gather_said_no({b"gone": gone}, {b"gone": True}, of) == SaidNo(denials=(DENIED,), taken_back=GRANTS)
+    one_by_one = known({"scope": "grants", "grants": [0, 1]}, {"scope": "grants", "grants": [2]}, index=b"gone")
+    for each in (gone, one_by_one):
+        assert gather_said_no({b"gone": each}, {b"gone": True}, of) == SaidNo(denials=(DENIED,), taken_back=GRANTS)
     assert gather_said_no({}, {}, of) == SaidNo()
 
 
