@@ -197,7 +197,8 @@ async def test_who_can_not_offer(house: House):
     person = await ben.person()
     ceremony = await house.people.offer(person)
     said = ben.device.get(ceremony.options)
-    for id in ("", "x", ceremony.id[:-1], f"0{ceremony.id}x", f"{house.clock.now() + 9}{ceremony.id[10:]}"):
+    now, who = house.clock.now(), ceremony.id.partition(".")[2]
+    for id in ("", "x", ceremony.id[:-1], f"0{ceremony.id}x", f"{now + 9}.{who}", f"soon.{who}", f"{now:016}.{who}"):
         await refused(house.people.offered(person, id, said))
     house.clock.advance(CHALLENGE_LIFE)
     await refused(house.people.offered(person, ceremony.id, said))

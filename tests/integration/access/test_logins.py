@@ -124,6 +124,8 @@ async def test_nobody_else_can_take_what_was_confirmed(house: House, monkeypatch
         await house.ask("login.take", secret=begun["code"])
     with pytest.raises(RefusedError):
         await house.confirm(eva, begun["secret"])
+    with pytest.raises(RefusedError, match="no such"):
+        await house.node.logins.take("\ud800")  # half a character
     assert (await house.ask("login.take", secret=begun["secret"]))["state"] == "waiting"
 
 

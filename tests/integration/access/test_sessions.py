@@ -45,6 +45,7 @@ async def test_from_an_invitation_to_a_session_and_out(house: House):
     leaves = [leaf for event in events for leaf in await house.leaves(event)]
     assert [leaf["ev"] for leaf in leaves] == [*events[:2], "session.begun", "session.begun", "session.ended"]
     assert {(leaf["id"], leaf["at"]) for leaf in leaves} == {(id, house.clock.now())}
+    assert leaves[-1]["reason"] == "signed_out"
     assert "Eva" not in json.dumps(leaves)
 
 
@@ -156,7 +157,8 @@ async def test_a_session_rests_for_half_an_hour(house: House):
     house.clock.advance(IDLE)
     assert await house.people.admit(session) is None
     assert (await house.one(id))["sessions"] == 0
-    assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["idle"]
+    (leaf,) = await house.leaves("session.ended")
+    assert (leaf["reason"], leaf["at"]) == ("idle", house.clock.now())
 
 
 async def test_what_the_browser_asks_by_itself_keeps_no_session_alive(house: House):
@@ -167,7 +169,8 @@ async def test_what_the_browser_asks_by_itself_keeps_no_session_alive(house: Hou
         watched = await house.people.watch(session)
         await house.node.store.move(lambda c: None)
     assert watched is None
-    assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["idle"]
+    (leaf,) = await house.leaves("session.ended")
+    assert (leaf["reason"], leaf["at"]) == ("idle", house.clock.now())
 
 
 async def use_to_the_end(house: House, session: str) -> None:
