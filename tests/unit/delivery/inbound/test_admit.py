@@ -71,6 +71,7 @@ def test_what_is_kept_of_a_message_proves_what_its_sender_signed() -> None:
     assert wire.compute_commitment(message.secret, message.body) == stated.commit
     assert message.position == LinkPosition(epoch=1, n=2, prev="C" * 42 + "A")
     assert (message.statement_hash, message.conversation) == (wire.statement_hash(message.statement), stated.conv)
+    assert message.proof_hash == arrived.proof_hash
 
 
 # --- steps 13 and 15 --------------------------------------------------------------------------------------------------

@@ -92,8 +92,12 @@ def test_a_number_of_another_message() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "code"),
-    [(request(2, prev=b64u(bytes(32))), Code.BAD_CHAIN), (request(2, epoch=2), Code.LINK_RESET_REQUIRED)],
-    ids=["another hash", "higher epoch"],
+    [
+        (request(2, prev=b64u(bytes(32))), Code.BAD_CHAIN),
+        (request(2, id=identify(1)), Code.BAD_CHAIN),
+        (request(2, epoch=2), Code.LINK_RESET_REQUIRED),
+    ],
+    ids=["another hash", "id of another number", "higher epoch"],
 )
 def test_a_refused_number_is_evidence(asked: NumberedRequest, code: Code) -> None:
     """A person is shown what the peer signed."""
@@ -177,6 +181,15 @@ def test_a_number_of_the_first_form_gets_the_link_that_it_has_now() -> None:
     }
     assert [why for why, (held, asked) in others.items() if rules.follows_anew(held, asked)] == []
     assert rules.follows_anew(second, replace(again, prev=second.view.known[2].link_hash))
+
+
+def test_a_number_of_the_first_form_before_which_nothing_is_known() -> None:
+    """The first one, and one behind a gap, follow what they followed then."""
+    message = arrive(framed(A_TO_B.statement()))
+    for n in (1, 3):
+        again = request(n, message=message, link_hash="now" * 14 + "A")
+        assert rules.follows_anew(link([n]), again)
+        assert not rules.follows_anew(link([n]), replace(again, prev=b64u(bytes(32))))
 
 
 def test_requests_are_judged_in_the_order_of_their_numbers() -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from support.endpoints import edited
-from support.incoming import ENVELOPE, SEALED, B
-from support.nodes import refused
+from support.incoming import ENVELOPE, SEALED, SENDER, B, arrive
+from support.nodes import NOW, refused
 
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
+from keys.documents.envelope import MESSAGE_LIFE
 
 
 def test_row_21_too_large() -> None:
@@ -141,3 +142,26 @@ def test_an_envelope_expires_to_the_second() -> None:
     steps.check_address(ENVELOPE, own_node=node, now=ENVELOPE.exp + 299)
     with refused(Code.EXPIRED):
         steps.check_address(ENVELOPE, own_node=node, now=ENVELOPE.exp + 300)
+
+
+@pytest.mark.parametrize(
+    ("created", "expires", "code"),
+    [
+        (NOW + 300, NOW + 301, None),
+        (NOW + 301, NOW + 302, Code.NOT_YET_VALID),
+        (NOW - 300, NOW - 299, None),
+        (NOW - 301, NOW - 300, Code.EXPIRED),
+        (NOW, NOW, Code.MALFORMED),
+        (NOW, NOW + MESSAGE_LIFE, None),
+        (NOW, NOW + MESSAGE_LIFE + 1, Code.MALFORMED),
+    ],
+    ids=["a little ahead", "of the future", "just over", "expired", "no life", "the longest life", "a longer life"],
+)
+def test_a_statement_is_of_its_time_to_the_second(created: int, expires: int, code: Code | None) -> None:
+    """Clocks may differ by 300 seconds, and a statement lives for a second at least and `MESSAGE_LIFE` at most."""
+    stated = SENDER.statement(created=created, expires=expires)
+    if code is None:
+        assert arrive(SENDER.seal(stated)).statement == stated
+        return
+    with refused(code, "statement"):
+        arrive(SENDER.seal(stated))

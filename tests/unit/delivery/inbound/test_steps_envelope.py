@@ -16,16 +16,19 @@ from support.receiving import opener, pack
 from gateway.delivery.inbound import steps
 from gateway.errors import Code
 from keys.documents import envelope as wire
+from keys.documents.statement import proof_hash
 from keys.primitives.domains import STATEMENT
 from keys.primitives.encoding import b64u, canon
 
 
 def test_a_true_envelope_is_authentic() -> None:
-    """What was sealed comes out as it went in, with the hashes that receipts and the next number name."""
+    """What was sealed comes out as it went in, with the hashes that receipts, the next number and the log name."""
     authentic = arrive(SEALED)
     assert (authentic.statement, authentic.body, authentic.secret) == (STATED, SENDER.body, SENDER.secret)
     assert authentic.statement_hash == wire.statement_hash(STATED.encode())
     assert authentic.link_hash == STATED.link
+    unpacked = steps.open_envelope(ENVELOPE, own=B.first(), signer=A.first().node, open_cek=opener(B.enc), now=NOW)
+    assert authentic.proof_hash == proof_hash(unpacked.proof_bytes)
 
 
 # --- rows 1 to 5: the clear header and the ciphertexts ---------------------------------------------------------------
@@ -128,9 +131,9 @@ def test_row_5_misrouted() -> None:
 
 
 def test_a_destroyed_key_has_its_own_code() -> None:
-    """The sender seals anew for `unknown_recipient_key`; the envelope is not opened by any other key."""
+    """The sender seals anew for `unknown_recipient_key`, as who holds the keys says it; no other key opens it."""
     own = B.first()
-    with refused(Code.UNKNOWN_RECIPIENT_KEY):
+    with refused(Code.UNKNOWN_RECIPIENT_KEY, "no such key"):
         steps.open_envelope(
             steps.read_envelope(SEALED), own=own, signer=A.first().node, open_cek=opener(C.enc), now=NOW
         )
