@@ -12,7 +12,7 @@ from support.endpoints import SIGNED, example, standing
 from support.incoming import A, B, said
 from support.nodes import NOW
 from support.robbed_stand_ins import Clock, Memory
-from support.talk import RECEIVING, Talk
+from support.talk import HOST, RECEIVING, SILENT, Talk
 
 from gateway.consent.register import Known
 from gateway.conversations.history import NOTHING_SAID, History, Opened
@@ -22,7 +22,9 @@ from gateway.delivery.inbound import steps
 from gateway.delivery.inbound.admission import Admission, Examined
 from gateway.delivery.inbound.results import Refusal
 from gateway.errors import Code, RemoteError
+from gateway.messages.store.local import OWN
 from gateway.messages.types import AcceptedMessage, AuthenticStatement, ExaminedMessage
+from gateway.peers.scope import NOTHING
 from gateway.policy.gates.gate_table import UnitKind
 from gateway.statistics import store as statistics
 from gateway.statistics import submissions
@@ -77,6 +79,7 @@ class Desk:
         )
 
     def _load(self, connection: Any, keys: Collection[Any], whole: Collection[Any]) -> Any:
+        assert connection is self.connection
         self.loaded.append((set(keys), set(whole)))
         return {}
 
@@ -85,6 +88,7 @@ class Desk:
         return self.context
 
     def _find(self, connection: Any, name: str) -> Known:
+        assert connection is self.connection
         self.asked.append(name)
         return self.known.get(name, known())
 
@@ -144,8 +148,7 @@ def other(name: str, talk: str = "o" * 21 + "A", **stated: Any) -> AuthenticStat
 
 
 def test_the_conversations_of_what_is_judged_are_loaded(desk: Desk) -> None:
-    """Each once, and whole where words are compared; not of what nothing may stop."""
-    connection: Any = None
+    """In the read of the request, each once, whole where words are compared; not of what nothing may stop."""
     talk, third = b64u(b"1" * 16), b64u(b"3" * 16)
     messages = [
         other(REFERRAL, talk),
@@ -154,7 +157,7 @@ def test_the_conversations_of_what_is_judged_are_loaded(desk: Desk) -> None:
     ]
     correction = other(ENQUIRY, third)
     messages.append(replace(correction, statement=replace(correction.statement, body_type="data.correction/1")))
-    desk.admission.load_conversations(connection, PEER.node, messages)
+    desk.admission.load_conversations(desk.connection, PEER.node, messages)
     keys = {(desk.vault.conversation_index(one), PEER.node) for one in (talk, third)}
     assert desk.loaded == [(keys, {(desk.vault.conversation_index(third), PEER.node)})]
 
@@ -168,6 +171,15 @@ def test_a_conversation_goes_on_with_what_came_before_it(desk: Desk) -> None:
     desk.accept(message, first, strange, held=held)
     assert desk.contexts == [(held, desk.key(message), "referral.request/1")]
     assert [one.id for one in held.also] == [first.id]
+
+
+def test_what_came_just_before_may_be_what_a_message_needs(desk: Desk) -> None:
+    """A referral is taken back behind its request, which is not stored yet; where none was made nothing can be."""
+    desk.context = ConversationContext(conversation=SILENT, side=HOST)
+    request = accepted(said(REFERRAL))
+    message = said("referral.withdraw.1/valid-solved", conv=request.conversation, n=2, prev=b64u(b"1" * 32))
+    assert desk.accept(message, held=Talked([])) == Refusal(Code.OUT_OF_ORDER)
+    assert isinstance(desk.accept(message, request, held=Talked([])), AcceptedMessage)
 
 
 def test_a_message_of_no_conversation(desk: Desk) -> None:
@@ -188,11 +200,18 @@ def test_behind_a_gap_a_conversation_refuses_nothing(desk: Desk, behind_gap: boo
     assert taken or found == Refusal(Code.OUT_OF_ORDER)
 
 
+@pytest.mark.parametrize(("behind_gap", "code"), [(False, Code.GATE_G2), (True, None)])
+def test_behind_a_gap_a_correction_may_be_of_what_is_missing(desk: Desk, behind_gap: bool, code: Code | None) -> None:
+    """Where nothing is missing the message that it corrects has to be here."""
+    found = desk.accept(said("data.correction.1/valid-new-value"), behind_gap=behind_gap)
+    assert (found.code if isinstance(found, Refusal) else None) == code
+
+
 # --- consents ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_consent_is_looked_up_once_for_all_messages(desk: Desk) -> None:
-    """Of those that passed, and that a gate will ask for it; what is found is that of each."""
+    """In the read of the request, for those that passed and a gate will ask for it; each has what is found."""
     desk.known[CONSENT] = known(example(RECORD)["content"])
     first, second = said(REFERRAL), other(REFERRAL)
     withdrawal, enquiry = other(WITHDRAWAL, purpose=None), other(ENQUIRY)
@@ -210,19 +229,30 @@ def test_what_is_not_agreed_asks_nothing(desk: Desk) -> None:
     assert isinstance(good, Examined)
 
 
+def test_what_is_agreed_counts_as_of_now(desk: Desk) -> None:
+    """From the second on in which an agreement ends nothing passes by it."""
+    desk.peer.standing = lambda now: standing() if now < NOW + 5 else standing(agreed=NOTHING)
+    desk.clock.at = NOW + 4
+    assert isinstance(desk.examine(said(REFERRAL))[0], Examined)
+    desk.clock.at = NOW + 5
+    assert desk.examine(said(REFERRAL)) == [Refusal(Code.OUT_OF_SCOPE)]
+
+
 RECORDED = example(RECORD, B.first().node)["content"]
 
 
 def test_a_record_and_its_withdrawal_in_the_same_request_count(desk: Desk) -> None:
-    """In their order, and of this consent alone."""
+    """In their order, of this consent alone, and as said by who sent them."""
     record = accepted(other(RECORD, purpose=None))
-    narrow = replace(record, content=RECORDED | {"consent_id": CONSENT, "grants": []})
+    whole = replace(record, content=RECORDED | {"consent_id": CONSENT})
+    narrow = replace(whole, content=whole.content | {"grants": []})
     strange = replace(record, content=RECORDED | {"consent_id": b64u(b"another consent!"), "grants": []})
     taken_back = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": NOW}
     withdrawal = replace(record, body_type="consent.withdrawal/1", content=taken_back)
     for before, expected in (
         ((), None),
         ((strange,), None),
+        ((whole,), None),
         ((narrow,), Code.GATE_G2),
         ((withdrawal,), Code.GATE_G7),
         ((replace(withdrawal, content=taken_back | {"consent_id": b64u(b"another consent!")}),), None),
@@ -232,9 +262,9 @@ def test_a_record_and_its_withdrawal_in_the_same_request_count(desk: Desk) -> No
 
 
 def test_who_recorded_a_consent_counts(desk: Desk) -> None:
-    """A record of a third node says that it was passed on."""
+    """One that only a third node recorded was passed on; one of the sender or of this node was not."""
     whole = RECORDED | {"consent_id": CONSENT}
-    for by, expected in ((PEER.node, None), ("n1third", Code.GATE_G2)):
+    for by, expected in ((PEER.node, None), (OWN, None), ("n1third", Code.GATE_G2)):
         desk.known[CONSENT] = known(whole, by=by)
         found = desk.accept(said(REFERRAL))
         assert (found.code if isinstance(found, Refusal) else None) == expected
