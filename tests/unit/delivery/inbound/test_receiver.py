@@ -42,8 +42,8 @@ from gateway.trust.link_reset import store as resets
 from keys.documents.envelope import Receipt, Status, Void, join_envelopes
 from keys.documents.receipts import SignedReceipts
 from keys.documents.statement import link_hash
-from keys.primitives.domains import VOID
-from keys.primitives.encoding import b64u, parse
+from keys.primitives.domains import RECEIPT, RECEIPT_1, VOID
+from keys.primitives.encoding import b64u, canon, parse
 from keys.primitives.sign import sign_document
 
 PEER = A.first()
@@ -204,8 +204,10 @@ class Desk:
         ]
         links.use(self.home.connection, PEER.node, links.IN, epoch, made, high or max(numbers))
 
-    def answered(self, n: int, status: Status = Status.RECEIVED, code: Code | None = None, **changed: Any) -> Receipt:
-        """Message `n` had its final answer."""
+    def answered(
+        self, n: int, status: Status = Status.RECEIVED, code: Code | None = None, form: str = RECEIPT, **changed: Any
+    ) -> Receipt:
+        """Message `n` had its final answer, which was written in this form."""
         receipt = Receipt(
             of=b64u(n.to_bytes(32, "big")),
             msg=name(n),
@@ -218,7 +220,7 @@ class Desk:
             code=None if code is None else str(code),
         )
         row = receipts.make_row(receipt, receipts.ISSUED, PEER.node)
-        receipts.add(self.home.connection, [row])
+        receipts.add(self.home.connection, [replace(row, object=canon(receipt.to_json(form)))])
         if status is Status.RECEIVED:
             usual = {"direction": "in", "state": "opened", "peer": PEER.node, "id": name(n), "n": n, "epoch": 1}
             messages.add(self.home.connection, [rows.message(n, **usual | changed)])
@@ -317,13 +319,13 @@ async def test_what_comes_behind_a_gap_says_so(desk: Desk) -> None:
 
 
 async def test_a_number_that_fills_a_gap(desk: Desk) -> None:
-    """By what is known of its neighbours; the rest of the gap keeps its time, and the link its highest number."""
-    desk.used(1, 9)
+    """By what is known of both its neighbours; the rest of the gap keeps its time, and the link its highest number."""
+    desk.used(1, 9, 10)
     links.set_gaps(desk.home.connection, PEER.node, 1, [GapRow(first=2, last=8, seen=NOW - 50)])
     filler = desk.sealed.message(2, prev=str(chain(1, 1, "c" * 43)))
     assert await desk.answers(filler) == [(name(2), None)]
     judged = desk.stations.judged[-1]
-    assert (judged.before.view.high, judged.after.view.high) == (9, 9)
+    assert (judged.before.view.high, judged.after.view.high) == (10, 10)
     assert judged.after.seen == {Gap(3, 8): NOW - 50}
     wrong = desk.sealed.message(8, prev="p" * 42 + "A")
     assert (await desk.answers(wrong))[0][1] == "bad_chain"
@@ -409,6 +411,7 @@ async def test_on_a_link_that_was_reset_it_uses_its_new_number(desk: Desk) -> No
     (result,) = desk.results()
     assert isinstance(result, AnsweredBefore)
     assert (result.uses_number, result.follows_anew, result.receipt.n) == (True, False, 1)
+    assert (result.request.id, result.request.epoch, result.request.n) == (name(1), 2, 1)
     assert (desk.stations.opened, desk.stations.examined) == ([[name(1)]], [[]])
 
 
@@ -473,10 +476,11 @@ async def test_what_never_arrived_never_will(desk: Desk) -> None:
     assert desk.stations.judged[-1].after.view.high == 1
 
 
-async def test_what_arrived_is_answered_by_its_receipt(desk: Desk) -> None:
-    """Of then; it says what became of it."""
+@pytest.mark.parametrize("form", [RECEIPT, RECEIPT_1])
+async def test_what_arrived_is_answered_by_its_receipt(desk: Desk, form: str) -> None:
+    """Of then, in whichever form; it says what became of it."""
     desk.used(1)
-    desk.answered(1)
+    desk.answered(1, form=form)
     assert await asks(desk, 1) == (name(1), None)
     assert isinstance(desk.results()[0], AnsweredBefore)
 

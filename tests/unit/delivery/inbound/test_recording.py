@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +14,13 @@ from structlog.testing import capture_logs
 from support.endpoints import example, held, standing
 from support.incoming import SENDER, A, B, arrive, framed, said
 from support.nodes import NOW, Seeds
+from support.rows import message as row_of
 from support.trust_homes import Home
 
-from gateway.cases.news import CaseNews
+from gateway.cases import store as case_rows
+from gateway.cases.news import read_news
 from gateway.cases.register import CaseRegister
+from gateway.cases.rules import Card
 from gateway.database import content, journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
@@ -78,7 +83,8 @@ class Effect:
         self.done, self.of = done, (row.ref, message.id)
 
     def write(self, connection: Connection, now: int) -> None:
-        """Note it."""
+        """Note it: the message is there."""
+        assert messages.get(connection, [self.of[0]])
         self.done.append((*self.of, now))
 
 
@@ -119,6 +125,7 @@ class Desk:
         self.effects: list[Any] = []
         self.again: list[Any] = []
         self.gone: set[MessageId] = set()
+        self.cases = CaseRegister(self.content, Seeds("cases"))
         clock: Any = home.clock
         answering: Any = self.answering
         events: Any = self.events
@@ -131,9 +138,9 @@ class Desk:
             identity=home.identity,
             link=home.link,
             effects={"referral.request": (effect,), "consent.withdrawal": (effect,)},
-            cases=CaseRegister(self.content, Seeds("cases")),
-            read_news=lambda row, message: CaseNews(conversation=row.conversation),
-            take_away=lambda connection, new: {row.ref for row in new if row.id in self.gone},
+            cases=self.cases,
+            read_news=partial(read_news, store, home.registry),
+            take_away=self._take_away,
             tell_again=lambda connection, node, ids: self.again.append((node, ids)),
             answering=answering,
             workers=workers,
@@ -141,6 +148,10 @@ class Desk:
             events=events,
             clock=clock,
         )
+
+    def _take_away(self, connection: Connection, new: Sequence[MessageRow]) -> set[int]:
+        there = messages.get(connection, [row.ref for row in new])
+        return {ref for ref, row in there.items() if row.id in self.gone}
 
     def receipt(self, request: NumberedRequest, code: Code | None = None) -> Receipt:
         """The answer of this node."""
@@ -188,6 +199,14 @@ class Desk:
         """What the log says."""
         return [entry for _, entry in await self.read(journal.leaves)]
 
+    async def card(self, put: Card | None = None) -> Card:
+        """What the only case is called; `put` takes the place of that."""
+        (row,) = await self.read(lambda c: case_rows.page(c, limit=2, before=None))
+        if put is not None:
+            await self.content.store.move(lambda c: self.cases.write_card(c, row, put))
+            return put
+        return await self.read(lambda c: self.cases.card_in(c, row))
+
     def told(self) -> tuple[bool, int]:
         """Whether those who hand over were woken, and how often the stream grew."""
         return self.home.wakeups.handover.is_set(), self.events.count
@@ -207,6 +226,7 @@ async def desk(store: Store, vault: ContentSealer, workers: Workers) -> Desk:
     home = await Home.open("h", PEER)
     (row,) = peer_rows.load(home.connection)
     await store.move(lambda c: peer_rows.add(c, row))
+    store.new_ref()  # what gets a number of its own in its table is not called as a message is by chance
     return Desk(home, store, vault, workers)
 
 
@@ -277,13 +297,15 @@ async def test_the_answer_is_signed_and_logged(desk: Desk) -> None:
         (first.request.id, "received", None, "issued", PEER.node, first.request.statement_hash),
         (second.request.id, "rejected", "schema", "issued", PEER.node, second.request.statement_hash),
     ]
-    taken, refused, batch = await desk.entries()
-    assert all(
-        word in taken
-        for word in (b'"ev":"message.received"', first.message.proof_hash.encode(), b'"n":1', b'"at":%d' % NOW)
-    )
-    assert all(word in refused for word in (b'"ev":"message.rejected"', b'"code":"schema"', b'"sig":null', b'"n":2'))
-    assert all(word in batch for word in (b'"ev":"receipts.issued"', recorded.signed.batch.hash.encode()))
+    stored = await desk.rows("select status, document from receipt join receipt_batch on ref = batch order by status")
+    assert stored == [(status, recorded.signed.batch.pack()) for status in ("received", "rejected")]
+    taken = {"ev": "message.received", "of": first.request.statement_hash, "n": 1, "code": None}
+    refused = {"ev": "message.rejected", "of": second.request.statement_hash, "n": 2, "code": "schema"}
+    assert [json.loads(one) for one in await desk.entries()] == [
+        {"seq": 1, "at": NOW, "peer": PEER.node, "sig": first.message.proof_hash} | taken,
+        {"seq": 2, "at": NOW, "peer": PEER.node, "sig": None} | refused,
+        {"seq": 3, "at": NOW, "peer": PEER.node, "ev": "receipts.issued", "of": recorded.signed.batch.hash},
+    ]
     assert (await desk.rows("select count(*) from message"))[0] == (1,)
 
 
@@ -295,7 +317,7 @@ async def test_the_answer_is_signed_and_logged(desk: Desk) -> None:
 async def test_what_comes_behind_a_gap(desk: Desk, name: str, state: str, flagged: bool, urgent: bool) -> None:
     """Hand-over follows the numbers, but for what nothing may hold up; the gap is written with its time."""
     await desk.record(desk.received(name, 3, behind_gap=True))
-    assert await desk.rows("select state, out_of_order from message") == [(state, flagged)]
+    assert await desk.rows("select state, out_of_order, prev from message") == [(state, flagged, b64u(b"\3" * 32))]
     assert [bool(one.urgent) for one in await desk.read(lambda c: c.execute(inbox.select()).all())] == [urgent]
     assert await desk.read(lambda c: links.gaps(c, PEER.node, 1)) == (GapRow(first=1, last=2, seen=NOW),)
     assert (await desk.read(lambda c: links.reached(c, PEER.node, links.IN))) == (1, 3)
@@ -313,9 +335,30 @@ async def test_what_was_erased_before_does_nothing_again(desk: Desk, name: str, 
 async def test_a_conversation_about_a_person_is_a_case(desk: Desk) -> None:
     """One that a peer begins; an enquiry is about nobody."""
     await desk.record(desk.received(REFERRAL), desk.received(ENQUIRY, 2))
-    ((conversation,),) = await desk.rows("select key from case_link")
+    ((conversation,),) = await desk.rows("select key from case_link where kind = 'conversation'")
     rows = await desk.rows("select conversation from message where kind = 'referral'")
     assert rows == [(conversation,)]
+
+
+async def test_a_case_is_called_as_the_peer_calls_the_person(desk: Desk) -> None:
+    """Where nobody here has named it: on a card of its own, or on one that says other things."""
+    first = desk.received(REFERRAL)
+    await desk.record(first)
+    assert (await desk.card()).label == "Erë"
+    await desk.card(Card(assigned="somebody"))
+    again = desk.received(REFERRAL, 2, conv=first.message.conversation)
+    await desk.record(again, before=desk.judged(first).after)
+    card = await desk.card()
+    assert (card.label, card.assigned) == ("Erë", "somebody")
+
+
+async def test_a_record_is_found_by_its_own_consent(desk: Desk) -> None:
+    """Also where it goes ahead of what relies on it, and its header names none."""
+    result = desk.received("consent.record.1/valid-adult")
+    header = {name: value for name, value in result.message.header.items() if name != "consent_ref"}
+    await desk.record(replace(result, message=replace(result.message, header=header)))
+    index = desk.content.sealer.consent_index(str(result.message.content["consent_id"]))
+    assert await desk.rows("select consent from message") == [(index,)]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -479,6 +522,7 @@ async def test_a_fault_is_told_with_its_proof(desk: Desk) -> None:
     assert (alarm.kind, alarm.peer, alarm.ref, alarm.at) == ("peer.bad_chain", PEER.node, None, NOW)
     (proof,) = await desk.read(lambda c: journal.proofs(c, "peer.bad_chain"))
     ref = int.from_bytes(proof, "big")
+    assert proof == ref.to_bytes(8, "big")
     sealed = await desk.read(lambda c: content.get(c, [ref]))
     assert desk.content.sealer.open(sealed[ref]) == first.request.evidence
     assert await desk.rows("select count(*) from sealed") == [(1,)]
@@ -489,14 +533,34 @@ async def test_a_fault_is_told_with_its_proof(desk: Desk) -> None:
     assert desk.home.line.names() == []
 
 
+async def test_a_question_that_shows_a_fault_is_kept_too(desk: Desk) -> None:
+    """The signed question proves it, and no batch of statements belongs to it."""
+    asked = fault(Code.BAD_CHAIN)
+    await desk.record(replace(asked, request=replace(asked.request, message=None, evidence=b"the signed question")))
+    (proof,) = await desk.read(lambda c: journal.proofs(c, "peer.bad_chain"))
+    (sealed,) = (await desk.read(lambda c: content.get(c, [int.from_bytes(proof, "big")]))).values()
+    assert desk.content.sealer.open(sealed) == b"the signed question"
+    assert await desk.rows("select count(*) from statement_batch") == [(0,)]
+
+
 async def test_two_statements_under_one_number_stop_their_peer(desk: Desk) -> None:
-    """The alarm names the message that has the number; no connection to the peer is kept."""
+    """The alarm names the peer's message that has the number, and no other of its id; the log says when the peer was
+    suspended, and no connection to it is kept.
+    """
     taken = desk.received()
+    others = [
+        row_of(desk.content.store.new_ref(), direction=direction, peer=peer, id=taken.request.id)
+        for direction, peer in (("out", PEER.node), ("in", "n1other"))
+    ]
+    await desk.content.store.move(lambda c: messages.add(c, others))
     await desk.record(taken)
+    desk.home.clock.at += 4
     await desk.record(fault(Code.EQUIVOCATION, held_by=taken.request.id))
     (alarm,) = await desk.read(journal.open_alarms)
-    ((ref,),) = await desk.rows("select ref from message")
+    ((ref,),) = await desk.rows("select ref from message where state = 'awaiting_handover'")
     assert (alarm.kind, alarm.ref) == ("peer.equivocation", ref)
+    (suspended,) = [one for one in await desk.entries() if b'"ev":"peer.suspended"' in one]
+    assert b'"at":%d' % (NOW + 4) in suspended
     state = await desk.read(lambda c: peer_rows.position_of(c, PEER.node))
     assert state == (str(PeerState.SUSPENDED_FOR_CAUSE), "equivocation")
     assert desk.home.line.asked == [("forget", PEER.node)]
