@@ -141,7 +141,7 @@ class Desk:
             cases=self.cases,
             read_news=partial(read_news, store, home.registry),
             take_away=self._take_away,
-            tell_again=lambda connection, node, ids: self.again.append((node, ids)),
+            tell_again=self._tell_again,
             answering=answering,
             workers=workers,
             wakeups=home.wakeups,
@@ -152,6 +152,10 @@ class Desk:
     def _take_away(self, connection: Connection, new: Sequence[MessageRow]) -> set[int]:
         there = messages.get(connection, [row.ref for row in new])
         return {ref for ref, row in there.items() if row.id in self.gone}
+
+    def _tell_again(self, connection: Connection, node: str, ids: Sequence[MessageId]) -> None:
+        assert connection.in_transaction()
+        self.again.append((node, ids))
 
     def receipt(self, request: NumberedRequest, code: Code | None = None) -> Receipt:
         """The answer of this node."""
@@ -418,8 +422,8 @@ async def test_a_request_that_leaves_nothing_writes_nothing(desk: Desk) -> None:
     assert (recorded.final, recorded.again, recorded.signed) == ([stored[request.id]], (request.id,), None)
     assert (desk.told(), desk.again, await desk.entries()) == ((False, 0), [], [])
     again = AnsweredBefore(request=request, receipt=stored[request.id], uses_number=False)
-    await desk.record(again, stored=stored)
-    assert (desk.again, await desk.entries()) == ([(PEER.node, (request.id,))], [])
+    recorded = await desk.record(again, stored=stored)
+    assert (recorded.signed, desk.again, await desk.entries()) == (None, [(PEER.node, (request.id,))], [])
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
