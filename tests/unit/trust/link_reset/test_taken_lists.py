@@ -17,6 +17,8 @@ from gateway.consent import register
 from gateway.database import content as content_rows
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.sealed_content import Content
+from gateway.erasure import store as erasures
+from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.foundation.ids import MessageId
 from gateway.ledger import store as ledger
@@ -292,7 +294,7 @@ async def test_every_page_is_asked_for(desk: Desk) -> None:
 
 
 async def test_a_peer_that_comes_to_no_end(desk: Desk) -> None:
-    """It is asked for as many pages as there can be, each of which says that more follow."""
+    """It is asked for as many pages as there can be; one that says at the last that more follow makes no page."""
     pages = [page(page=number, more=number < MOST_PAGES - 1) for number in range(MOST_PAGES)]
     asked = desk.is_told(*pages)
     assert await desk.takes() == []
@@ -388,6 +390,18 @@ async def test_what_a_peer_may_speak_of(desk: Desk) -> None:
     ]
     (entry,) = desk.here.entries("link.listed")
     assert b'"count":6' in entry
+
+
+async def test_what_is_erased_here_already_is_not_taken_away_again(desk: Desk) -> None:
+    """It is of this peer; one of the same id that another one sent is not asked about."""
+    connection = desk.here.connection
+    erased = [(21, PEER, 1), (22, OTHER, 2)]
+    came = {"direction": "in", "state": "opened"}
+    messages.add(connection, [rows.message(ref, peer=p.node, id=an_id(number), **came) for ref, p, number in erased])
+    usual = ErasureRow(ref=0, message=0, at=NOW, reason="declined", epoch=1, place="not_held", told=None)
+    erasures.add(connection, [replace(usual, ref=500 + ref, message=ref) for ref, *_ in erased])
+    desk.is_told(page(erasures=(an_id(1), an_id(2))))
+    assert await desk.takes() == [(1, "erased", desk.names("in", 2)[0], None, "not_needed")]
 
 
 async def test_each_page_goes_on_behind_the_one_before(desk: Desk) -> None:
