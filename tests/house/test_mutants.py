@@ -92,12 +92,14 @@ def test_tests_that_reach_most_of_the_module_come_first():
 
 
 def test_each_test_is_chosen_once_before_any_with_another_parameter():
-    """Twenty parameters of one test would else be all that is asked."""
+    """Twenty parameters of one test would else be all that is asked; but what is in the own file goes before all."""
     items = [
         SimpleNamespace(nodeid=name) for name in ("t.py::a[1]", "t.py::a[2]", "t.py::b", "t.py::a[3]", "t.py::c[1]")
     ]
     chosen = [item.nodeid for item in mutant_order.choose(items)]
     assert chosen == ["t.py::a[1]", "t.py::b", "t.py::c[1]", "t.py::a[2]", "t.py::a[3]"]
+    own = [SimpleNamespace(nodeid=f"a/test_rules.py::{name}") for name in ("b[1]", "b[2]")]
+    assert mutant_order.choose([*items, *own], "a/test_rules")[:3] == [*own, items[0]]
 
 
 def test_what_a_mutant_keeps_from_coming_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch):

@@ -1,9 +1,10 @@
 """How tests judge a mutant, a plugin of pytest: in the order in which they notice it soonest, and without patience.
 
-That is the test file of the module, then other unit tests, then nodes. Of nodes those come first that reach most of the
-functions of the module, and `MOST` of them judge: a mutant in what every test does would cost minutes to survive. Tests
-of one file stay together, because they share what the file has started; else it is the order of mutmut, the quickest
-first. What a mutant keeps from coming true is not waited for as long as on a machine that is only slow.
+That is the test file of the module, then other unit tests, then nodes. Of nodes the tests in the file of the module
+come first, then those that reach most of its functions, and `MOST` of them judge: a mutant in what every test does
+would cost minutes to survive. Tests of one file stay together, because they share what the file has started; else it
+is the order of mutmut, the quickest first. What a mutant keeps from coming true is not waited for as long as on a
+machine that is only slow.
 
 A test whose name has a backslash ends the run: pytest does not find it again by that name, and mutmut takes each mutant
 that it reaches for noticed.
@@ -45,22 +46,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     tests = {item.nodeid: place for place, item in enumerate(items)}
     yield
     units.sort(key=lambda item: (own not in item.nodeid, files[item.path], tests[item.nodeid]))
-    chosen = choose(sorted(nodes, key=lambda item: (-reached[item.nodeid], tests[item.nodeid])))
+    chosen = choose(sorted(nodes, key=lambda item: (-reached[item.nodeid], tests[item.nodeid])), own)
     if asked or not mutant:  # without one, all have passed when mutmut wrote down what they reach
         chosen = chosen[:MOST]
     paths = [item.path for item in chosen]
     items[:] = [*units, *sorted(chosen, key=lambda item: (own not in item.nodeid, paths.index(item.path)))]
 
 
-def choose(nodes: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """The same with the first of each test before the second of any, since what differs is only a parameter."""
+def choose(nodes: Sequence[pytest.Item], own: str = "test_") -> list[pytest.Item]:
+    """The same with those of the own file first, and the first of each test before the second of any, since what
+    differs is only a parameter.
+    """
     turns = Counter[str]()
-    placed: list[tuple[int, int, pytest.Item]] = []
+    placed: list[tuple[bool, int, int, pytest.Item]] = []
     for place, item in enumerate(nodes):
         name = item.nodeid.partition("[")[0]
         turns[name] += 1
-        placed.append((turns[name], place, item))
-    return [item for _, _, item in sorted(placed, key=lambda each: each[:2])]
+        placed.append((own not in item.nodeid, turns[name], place, item))
+    return [item for *_, item in sorted(placed, key=lambda each: each[:3])]
 
 
 def mirror(mutant: str) -> str:
