@@ -22,10 +22,15 @@ from gateway.erasure import erase, places, storage_epochs
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code
+from gateway.foundation.ids import ConversationId
 from gateway.messages.store import local, messages, records
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
 from gateway.messages.store.messages import InboxRow
 from gateway.messages.store.records import OriginRow
+from gateway.policy import asylum_holds
+from gateway.policy import store as policy
+from gateway.policy.asylum_holds import Named
+from gateway.policy.store import AsylumHold
 
 
 @pytest.fixture
@@ -236,6 +241,24 @@ async def test_a_consent_in_doubt_waits_no_more_once_its_record_is_erased(desk: 
     assert [alarm.kind for alarm in await desk.content.store.read(journal.open_alarms)] == ["consent.unconfirmed"]
     await desk.eraser.erase({1: "objection"})
     assert await desk.content.store.read(journal.open_alarms) == []
+
+
+async def test_a_hold_ends_with_the_last_message_that_it_lies_over(desk: Desk) -> None:
+    """What only proves that somebody asked does not count, nor what has to be told first."""
+    talk = ConversationId(name_of(0))
+    held = asylum_holds.sealed(desk.content, Named(conversation=talk, consents=()))
+    of = {"conversation": desk.content.sealer.conversation_index(talk)}
+    await desk.keeps(
+        *(desk.message(ref, **of) for ref in (1, 2, 3)),
+        desk.message(4, body_type="erasure.request/1", **of),
+        lambda c: content.put(c, [held]),
+        lambda c: policy.place(
+            c, AsylumHold(ref=held.ref, at=NOW, lift=None), desk.content.sealer.hold_indexes(talk, ())
+        ),
+    )
+    for refs, lies in (((1,), True), ((2,), False)):
+        await desk.eraser.erase(dict.fromkeys(refs, "objection"), untold=[3])
+        assert bool(await desk.content.store.read(policy.listed)) is lies
 
 
 async def test_where_something_of_it_is_known(desk: Desk) -> None:

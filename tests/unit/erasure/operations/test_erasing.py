@@ -228,12 +228,13 @@ async def test_what_the_peer_need_not_be_told_first(desk: Desk) -> None:
     assert await desk.left(1, 2, 3, 4, 5) == {5}
 
 
-async def test_a_consent_does_not_wait_for_its_withdrawal(desk: Desk) -> None:
-    """What was taken down of it goes with the last message that relied on it, while the withdrawal is on its way."""
+@pytest.mark.parametrize("waits", [WITHDRAWAL, "safety.alert/1"])
+async def test_a_consent_does_not_wait_for_what_has_to_be_told_first(desk: Desk, waits: str) -> None:
+    """What was taken down of it goes with the last message that relied on it, while that is on its way."""
     talk, consent = index(desk), desk.content.sealer.consent_index(name_of(7))
     await desk.keeps(
         desk.message(1, conversation=talk, consent=consent),
-        desk.sent(2, WITHDRAWAL, state="queued", conversation=talk, consent=consent),
+        desk.sent(2, waits, state="queued", conversation=talk, consent=consent),
         lambda c: content.put(c, [desk.content.sealer.seal(300, b"record")]),
         lambda c: local.add_consent(c, ConsentRow(ref=300, consent=consent, holder=PEER, state="valid", at=1)),
     )
@@ -250,13 +251,14 @@ async def test_a_draft_that_it_was_made_of(desk: Desk, monkeypatch: pytest.Monke
 
     def drafts(connection: Connection) -> None:
         records.add_origins(connection, [OriginRow(ref=900, key=b"key", version=b"v", at=1)])
-        content.put(connection, [desk.content.sealer.seal(ref, b"draft") for ref in (900, 41)])
-        local.add_draft(connection, DraftRow(ref=41, id="draft", origin=900, state="released", at=1))
+        content.put(connection, [desk.content.sealer.seal(ref, b"draft") for ref in (900, 41, 42)])
+        for ref, state in ((41, "released"), (42, "waiting")):
+            local.add_draft(connection, DraftRow(ref=ref, id=f"draft {ref}", origin=900, state=state, at=1))
         messages.put_envelopes(connection, [(1, b"bytes that were repeated")])
 
     await desk.keeps(desk.sent(1, origin=900), drafts)
-    if stays:
-        monkeypatch.setattr(erasures, "erase_drafts", lambda *_, **__: None)
+    for name in ("discard_drafts", "erase_drafts") if stays else ():
+        monkeypatch.setattr(erasures, name, lambda *_, **__: None)
     told = places(await erase(desk))
     assert (told["gateway"], told["draft"], told["envelope"]) == ("erased", said, "erased")
     assert (told["local_system"], told["journal"]) == ("not_supported", "unknown")
