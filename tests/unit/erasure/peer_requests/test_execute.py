@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 from support.kept_content import keep, name_of
 from support.nodes import NOW
@@ -17,6 +17,7 @@ from gateway.database import content, journal
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.database.tables import message
 from gateway.erasure import store as erasures
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.execute import RequestExecutor, scope_of
@@ -26,7 +27,8 @@ from gateway.erasure.rules import What
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, TransientError
 from gateway.foundation.ids import ConversationId
-from gateway.messages.store import local
+from gateway.messages.store import links, local
+from gateway.messages.store.links import GapRow
 from gateway.messages.store.local import OWN, ConsentRow
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
@@ -205,6 +207,74 @@ async def test_messages_by_their_names(desk: Desk) -> None:
     )
     wanted = task(What.MESSAGES, targets=tuple(name_of(ref) for ref in (1, 2, 3, 99)))
     assert set((await desk.scope(await desk.asked(wanted), wanted)).rows) == {1, 2}
+
+
+FIRST, THIRD, BEHIND = GapRow(first=1, last=2, seen=1), GapRow(first=3, last=3, seen=1), GapRow(first=4, last=9, seen=1)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "gaps", "n", "missing"),
+    [
+        (2, (FIRST,), 4, True),
+        (2, (FIRST, BEHIND), 4, True),
+        (2, (THIRD,), 4, True),
+        (2, (BEHIND,), 4, False),
+        (2, (FIRST,), None, False),
+        (3, (FIRST,), 4, False),
+        (2, (), 4, False),
+    ],
+    ids=["before", "before and behind", "just before", "behind", "it has no number", "a later epoch", "no gap"],
+)
+async def test_what_a_request_names_may_be_on_its_way(
+    desk: Desk, epoch: int, gaps: Sequence[GapRow], n: int | None, missing: bool
+) -> None:
+    """Where something that the peer sent before it asked is missing here, and only of what is named one by one."""
+    named = task(What.MESSAGES, targets=(name_of(1), name_of(99)))
+    row = await desk.asked(named)
+    await desk.keeps(
+        desk.said(1),
+        lambda c: c.execute(update(message).where(message.c.ref == ASKS).values(n=n, epoch=2)),
+        lambda c: links.use(c, PEER, links.IN, epoch, [], 9),
+        *(lambda c, at=at: links.set_gaps(c, PEER, at, gaps) for at in {2, epoch}),
+    )
+    assert (await desk.scope(row, named)).missing is missing
+    for other in (task(What.MESSAGES, targets=(name_of(1),)), task(What.CONVERSATION)):
+        assert not (await desk.scope(row, other)).missing
+
+
+@pytest.mark.parametrize(
+    ("said", "late"),
+    [
+        ({"n": 3, "epoch": 2}, True),
+        ({"n": 4, "epoch": 2}, False),
+        ({"n": 5, "epoch": 2}, False),
+        ({"n": 3, "epoch": 1}, False),
+        ({"n": None, "epoch": 2}, False),
+        ({"n": 3, "epoch": 2, "direction": "out"}, False),
+    ],
+    ids=["before", "at the same place", "behind", "in an epoch of before", "without a number", "ours"],
+)
+async def test_what_a_request_overtook_goes_when_it_comes(desk: Desk, said: dict[str, Any], late: bool) -> None:
+    """Also once the request was followed; what came behind it is another matter."""
+    named = task(What.MESSAGES, targets=(name_of(1),))
+    row = await desk.asked(named, state=State.FOLLOWED)
+    await desk.keeps(
+        desk.said(1, **said),
+        lambda c: c.execute(update(message).where(message.c.ref == ASKS).values(n=4, epoch=2)),
+    )
+    assert (await desk.scope(row, named)).late == (frozenset({1}) if late else frozenset())
+    assert await desk.executor.follow() == int(late)
+    assert desk.eraser.asked == [({1: "objection"}, {"request": TASK, "by": None})] * late
+
+
+async def test_a_request_without_a_number_overtook_nothing(desk: Desk) -> None:
+    """As one of before a restore, of which nobody can say when it was sent."""
+    named = task(What.MESSAGES, targets=(name_of(1),))
+    row = await desk.asked(named)
+    await desk.keeps(
+        desk.said(1, n=3, epoch=2), lambda c: c.execute(update(message).where(message.c.ref == ASKS).values(epoch=2))
+    )
+    assert (await desk.scope(row, named)).late == frozenset()
 
 
 async def test_a_part_is_what_a_person_chooses(desk: Desk) -> None:
