@@ -217,6 +217,17 @@ async def test_a_case_system_that_is_busy_is_asked_later(office: Office) -> None
     assert (await office.places())[2] == "due"
 
 
+async def test_a_case_system_that_stays_busy_is_asked_about_one_message_at_a_look(office: Office) -> None:
+    """About the next one each time, and not about those before it once it is busy there."""
+    eraser, office.system.busy = office.eraser, 2
+    for ref in (1, 2):
+        await office.erased(ref)
+        office.has(f"{PEER}.id-{ref}")
+    for busy, places in ((1, ["due", "due"]), (0, ["due", "due"]), (0, ["erased", "erased"])):
+        await eraser.ask()
+        assert (office.system.busy, await office.places()) == (busy, places)
+
+
 async def test_what_it_never_answers_keeps_nothing_else(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are asked at the next look, and a person is told after a day, until it answers after all."""
     status, eraser, office.clock.at = office.adapter.status, office.eraser, 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, update
+from structlog.testing import capture_logs
 from support.kept_content import name_of
 from support.nodes import NOW
 from support.retained import ENQUIRY, HORIZON, PACE, Desk, stands
@@ -93,6 +94,7 @@ async def test_the_daily_look_rests_and_a_person_waits_for_no_rest(desk: Desk, m
     monkeypatch.setattr(retention, "rest_after", rest)
     monkeypatch.setattr(retention, "monotonic", lambda: 7.0)
     monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    await desk.retention.plan()
     await desk.retention.run(by="Ana B.")
     assert asked == []
     await desk.retention.run(rests=True)
@@ -182,9 +184,10 @@ async def test_a_look_ends_where_it_fails_for_as_long_as_it_would_have_rested(
 
     monkeypatch.setattr(desk.content.sealer, "open_each", away)
     monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError), capture_logs() as said:
         await desk.retention.run(rests=True)
     assert slept == [60] * 60
+    assert said == [{"event": "retention.postponed", "code": "unreachable", "log_level": "info"}] * 60
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
