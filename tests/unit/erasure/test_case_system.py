@@ -264,6 +264,18 @@ async def test_all_of_it_is_asked_about(office: Office, monkeypatch: pytest.Monk
 # --- records of the office --------------------------------------------------------------------------------------------
 
 
+async def owe_news(office: Office, *origins: int) -> None:
+    """The case system is still to hear something of these records."""
+    counts = {"attempts": 0, "refusals": 0, "next_try": 0, "at": 1}
+    made = [{"kind": "erased", "origin": origin, **counts} for origin in origins]
+    await office.content.store.move(lambda c: c.execute(notice.insert(), made))
+
+
+async def owed(office: Office) -> list[int]:
+    """The records of which it is."""
+    return await office.content.store.read(lambda c: list(c.scalars(select(notice.c.origin))))
+
+
 async def sent(office: Office, ref: int, **changed: Any) -> MessageRow:
     """A message of ours that was made of the record was erased."""
     return await office.erased(ref, **{"direction": "out", "state": "received", "origin": ORIGIN} | changed)
@@ -278,13 +290,21 @@ async def test_the_record_of_a_message_is_erased_there(office: Office, there: bo
     if not there:
         office.system.offered.clear()
     await sent(office, 1)
-    counts = {"attempts": 0, "refusals": 0, "next_try": 0, "at": 1}
-    for origin in (ORIGIN, ORIGIN + 1):
-        news = notice.insert().values(kind="erased", origin=origin, **counts)
-        await office.content.store.move(lambda c, news=news: c.execute(news))
+    await owe_news(office, ORIGIN, ORIGIN + 1)
     await office.eraser.ask()
     assert (await office.places(), office.system.offered) == ([place], {})
-    assert await office.content.store.read(lambda c: list(c.scalars(select(notice.c.origin)))) == [ORIGIN + 1]
+    assert await owed(office) == [ORIGIN + 1]
+
+
+@pytest.mark.parametrize("answer", [Erasure.DISABLED_ONLY, Erasure.NOT_SUPPORTED])
+async def test_of_a_record_that_is_still_there_it_hears_on(office: Office, answer: Erasure) -> None:
+    """What it was still to hear of a record that it did not erase is not dropped."""
+    await office.gave()
+    office.system.erases = answer
+    await sent(office, 1)
+    await owe_news(office, ORIGIN)
+    await office.eraser.ask()
+    assert (await office.places(), await owed(office)) == ([str(answer)], [ORIGIN])
 
 
 async def test_a_record_that_is_still_used_is_not_erased(office: Office) -> None:

@@ -25,8 +25,8 @@ from gateway.trust.link_reset import store as resets
 
 
 class Steps:
-    """Whoever does a step: notes which one it was. `sure` says whether the time is confirmed, `gone` how many messages
-    a request erases.
+    """Whoever does a step: notes which one it was, and what it is told to do. `sure` says whether the time is
+    confirmed, `gone` how many messages a request erases.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Steps:
 
     def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def step(**how: bool) -> Any:
-            self.done.append(" ".join((name, *how)))
+            self.done.append(" ".join((name, *(word for word, told in how.items() if told))))
             return {"is_confirmed": self.sure, "follow": self.gone}.get(name)
 
         return step
@@ -85,7 +85,7 @@ async def test_what_is_done_how_often(house: House) -> None:
 
 
 async def test_rules_are_followed_once_a_day(house: House) -> None:
-    """By the day of UTC."""
+    """By the day of UTC, and with rests: nobody waits for it, and people have the keys meanwhile."""
     midnight = (NOW // DAY + 1) * DAY
     for at, done in (
         (NOW, LOOKED),

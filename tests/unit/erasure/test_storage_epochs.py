@@ -20,13 +20,16 @@ from gateway.erasure import storage_epochs
 from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, RefusedError
 from gateway.foundation.chores import DAY, HOUR, MINUTE
-from gateway.identity.machines import GENERATION
+from gateway.identity.machine_store import list_machines
+from gateway.identity.machines import GENERATION, settle_machine
 from keys.keystore.key_changes import BeginEpoch
 from keys.keystore.keystore import system_rand
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
 
 PEER = first_of("b")
+LEFT = "; no key was destroyed$"
+"""How it is refused by a clock in doubt."""
 
 
 class Others:
@@ -125,10 +128,12 @@ async def test_rows_are_wrapped_in_batches(disk: Disk, monkeypatch: pytest.Monke
 
 
 async def test_no_key_is_destroyed_by_a_clock_in_doubt(disk: Disk) -> None:
-    """No epoch begins either; a rotation that was cut off waits for the time as well."""
+    """No epoch begins either, also where something was erased in this one; one that was cut off waits as well."""
     before = disk.epochs.current
-    with fails(Code.CLOCK, "no key was destroyed"):
-        await disk.epochs.rotate()
+    await disk.store.move(lambda c: storage_epochs.end_with(c, before))
+    for end in (disk.epochs.rotate, disk.epochs.end_erased):
+        with fails(Code.CLOCK, LEFT):
+            await end()
     assert (disk.epochs.current, disk.home.keys.old_epochs) == (before, ())
     disk.home.keys.change(BeginEpoch(NOW))
     for _ in range(2):
@@ -139,6 +144,32 @@ async def test_no_key_is_destroyed_by_a_clock_in_doubt(disk: Disk) -> None:
     assert (disk.home.keys.old_epochs, len(await disk.entries())) == ((), 1)
     await disk.epochs.finish_rotation()
     assert len(await disk.entries()) == 1
+
+
+async def test_an_epoch_in_which_something_was_erased_ends_once(disk: Disk) -> None:
+    """Also where two look at the same time; one that is over already ends no other."""
+    disk.confirmed()
+    before = disk.epochs.current
+    for noted, looks, epoch in ((before - 1, 1, before), (before, 2, before + 1), (before, 1, before + 1)):
+        await disk.store.move(lambda c, noted=noted: storage_epochs.end_with(c, noted))
+        await asyncio.gather(*(disk.epochs.end_erased() for _ in range(looks)))
+        assert (disk.epochs.current, disk.home.keys.old_epochs) == (epoch, ())
+
+
+async def test_an_epoch_of_a_node_that_may_have_several_machines(disk: Disk) -> None:
+    """It ends as that of any other, and it is noted when this machine followed that."""
+    clock: Any = disk.home.clock
+    disk.home.keys.link()
+    await settle_machine(disk.store, disk.home.keys, host="here", clock=clock)
+    disk.confirmed()
+    await disk.keep(1)
+    before = disk.epochs.current
+    clock.at += 5
+    await disk.epochs.rotate()
+    assert (disk.epochs.current, disk.home.keys.old_epochs) == (before + 1, ())
+    assert disk.sealer.open((await disk.read(1))[0]) == b"row 1"
+    (here,) = await disk.store.read(list_machines)
+    assert (here.step, here.epoch, here.seen) == (disk.home.keys.step, before + 1, NOW + 5)
 
 
 @pytest.mark.parametrize(

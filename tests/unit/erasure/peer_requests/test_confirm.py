@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,6 +87,7 @@ class Desk:
         events: Any = self.events
         clock: Any = home.clock
         config: Any = SimpleNamespace(horizon_days=7, backup=None, database=SimpleNamespace(archive_days=None))
+        self.config = config
         self.confirmer = RequestConfirmer(
             content=self.content,
             keys=home.keys,
@@ -212,6 +214,11 @@ def places(said: Mapping[str, Any] | None) -> dict[str, str]:
     return {one["place"]: one["done"] for one in said["places"]}
 
 
+def last_day(at: int) -> str:
+    """The day of a time, as it is said."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
+
+
 # --- one answer -------------------------------------------------------------------------------------------------------
 
 
@@ -271,7 +278,8 @@ async def test_an_answer_waits_for_what_is_owed(desk: Desk, lacks: str, changed:
     desk.home.clock.at = late - 1
     assert await desk.answered() is None
     desk.home.clock.at = late
-    assert await desk.answered() is not None
+    keys = places(await desk.answered())["key_file"]
+    assert keys == ("due" if lacks == "the storage epoch" else "erased")
     row = await desk.request()
     assert (row.state, row.answered) == (State.FOLLOWED, late)
     desk.home.clock.at += 50 * DAY
@@ -304,6 +312,17 @@ async def test_what_can_not_be_said_is_told_to_a_person(desk: Desk) -> None:
     assert (await desk.request()).state == State.FOLLOWED
     desk.preparation.error = None
     assert await desk.answered() is not None
+
+
+async def test_how_long_a_backup_may_still_open_it(desk: Desk) -> None:
+    """As long as the office keeps a file of the keys."""
+    desk.config.backup = SimpleNamespace(keystore_days=3)
+    await desk.asked()
+    await desk.keeps(desk.said(1, None), desk.gone(1))
+    said = await desk.answered()
+    assert said is not None
+    (backup,) = [one for one in said["places"] if one["place"] == "backup"]
+    assert backup == {"place": "backup", "done": "due", "by_date": last_day(NOW + 3 * DAY)}
 
 
 @pytest.mark.parametrize("state", [State.NEW, State.WAITING, State.KEPT])

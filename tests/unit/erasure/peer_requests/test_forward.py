@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 from support import rows
+from support.incoming import STATED
 from support.kept_content import keep, name_of
 from support.nodes import NOW
 from support.trust_homes import Home, first_of
@@ -25,10 +28,13 @@ from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import What
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.foundation.ids import ConversationId
-from gateway.messages.store import local
+from gateway.foundation.ids import ConversationId, UnitId, UnitKind
+from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN, ConsentRow
+from gateway.messages.store.messages import StatementRow
 from gateway.messages.types import Draft, ValidMessage
+from keys.documents.descriptor import Descriptor, Unit
+from keys.primitives.encoding import canon, lp_join
 
 pytestmark = pytest.mark.usefixtures("plain_logs")
 
@@ -37,6 +43,12 @@ ASKS, TASK = 90, 190
 CONSENT = name_of(7)
 WITHDRAWN = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": NOW, "erase_wanted": True}
 LATER = NOW + 86_400
+
+
+def with_units(of: Descriptor, *units: str) -> Descriptor:
+    """The node has these units."""
+    made = (Unit(id=UnitId(unit), name=unit, kind=UnitKind.NGO, roles=("case_manager",)) for unit in units)
+    return replace(of, units=tuple(made))
 
 
 class Preparation:
@@ -89,11 +101,12 @@ class Desk:
         self.preparation = Preparation(self)
         preparation: Any = self.preparation
         events: Any = Events()
+        own: Any = SimpleNamespace(descriptor=with_units(home.own.descriptor, "ours"))
         clock: Any = home.clock
         numbers = iter(range(1, 1_000))
         self.forwarder = RequestForwarder(
             content=self.content,
-            own=home.own,
+            own=own,
             peers=home.registry,
             preparation=preparation,
             wakeups=home.wakeups,
@@ -125,13 +138,21 @@ class Desk:
         usual = {"conversation": b"asked", "peer": PEER.node, "header": header}
         return lambda connection: keep(connection, self.content.sealer, ref, body_type, **usual | changed)
 
-    def passed(self, ref: int, to: Any = ONWARD, body_type: str | None = "referral.request/1", **changed: Any) -> Any:
-        """A message by which it went on under the consent."""
+    def passed(
+        self,
+        ref: int,
+        to: Any = ONWARD,
+        body_type: str | None = "referral.request/1",
+        *,
+        unit: str | None = None,
+        **changed: Any,
+    ) -> Any:
+        """A message by which it went on under the consent, to this unit."""
         usual = {"direction": "out", "state": "opened", "n": ref, "peer": to.node, "conversation": b"onward"}
         header = {
             "sender_unit": "ours",
             "sender_role": "b",
-            "recipient_unit": f"desk of {to.name}",
+            "recipient_unit": unit or f"desk of {to.name}",
             "recipient_role": "c",
             "handling": {"retain_until": "2030-01-01"},
             "language": "fr",
@@ -143,10 +164,31 @@ class Desk:
         """The consent as rows name it."""
         return self.content.sealer.consent_index(CONSENT)
 
-    def recorded(self, holder: str) -> Callable[[Connection], None]:
-        """Who recorded the consent."""
+    def signed(self, ref: int, conversation: str) -> Callable[[Connection], None]:
+        """What was signed of a message is kept: it names the conversation."""
+        statement = replace(STATED, conv=ConversationId(conversation), purpose="assistance").encode()
+        kept = StatementRow(hash=f"hash {ref}", message=ref, evidence=400 + ref, created=1)
+        sealed = self.content.sealer.seal(kept.evidence, lp_join(statement, canon({"proof": "of the first form"})))
+
+        def write(connection: Connection) -> None:
+            messages.add_statements(connection, [kept])
+            content.put(connection, [sealed])
+
+        return write
+
+    def recorded(self, holder: str, *units: str) -> Callable[[Connection], None]:
+        """Who recorded the consent, and the units that it names."""
         row = ConsentRow(ref=300, consent=self.index, holder=holder, state="valid", at=1)
-        return lambda connection: local.add_consent(connection, row)
+        grant = {"purpose": "assistance", "recipient_units": [*units], "data_categories": [], "until": "2031-05-06"}
+        said = {"consent_id": CONSENT, "given_by": "person", "taken_on": "2026-05-20", "grants": [grant]}
+        sealed = self.content.sealer.seal(row.ref, canon(said | {"told": {"purpose": True}}))
+
+        def write(connection: Connection) -> None:
+            local.add_consent(connection, row)
+            if units:
+                content.put(connection, [sealed])
+
+        return write
 
     async def asked(self, what: What | None, *, withdrawn: Any = None, **changed: Any) -> None:
         """The request, and the message that makes it."""
@@ -224,19 +266,23 @@ async def test_a_request_names_the_messages_by_which_it_went(desk: Desk) -> None
 
 
 async def test_each_unit_is_told_once(desk: Desk) -> None:
-    """Each peer in its own conversation."""
+    """Each peer in its own conversation; two units of one peer each of its own messages."""
     await desk.keeps(
         desk.said(1, consent=desk.index),
         desk.recorded(PEER.node),
         desk.passed(2),
         desk.passed(3, THIRD, conversation=b"third"),
+        desk.passed(4, unit="clinic"),
+        desk.passed(5),
     )
     await desk.asked(What.CONVERSATION)
     await desk.forwarder.spread()
     assert desk.told() == {
-        ONWARD.node: [("erasure.request/1", [name_of(2)])],
+        ONWARD.node: [("erasure.request/1", [name_of(2), name_of(5)]), ("erasure.request/1", [name_of(4)])],
         THIRD.node: [("erasure.request/1", [name_of(3)])],
     }
+    units = [draft.header["recipient_unit"] for draft in desk.preparation.drafts]
+    assert units == ["desk of NRM d", "desk of NRM e", "clinic"]
 
 
 async def test_many_messages_are_named_in_several_requests(desk: Desk) -> None:
@@ -340,6 +386,29 @@ async def test_what_was_erased_beside_what_is_left_is_named_too(desk: Desk) -> N
     await desk.forwarder.spread()
     assert desk.told() == {ONWARD.node: [("erasure.request/1", [name_of(2), name_of(3)])]}
     assert await desk.alarms() == [("erasure.untold", THIRD.node, ASKS, NOW)]
+
+
+async def test_of_what_was_erased_the_unit_that_the_consent_names_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once of all of it, in the conversation that was signed: of that no content is left."""
+    third = desk.home.peer(THIRD)
+    there = replace(third, chain=(with_units(THIRD, "shelter", "clinic"),))
+    monkeypatch.setattr(desk.home.registry, "get", {third.node: there}.get)
+    await desk.keeps(
+        desk.said(1, consent=desk.index),
+        desk.recorded(PEER.node, f"{THIRD.node}/clinic"),
+        *(desk.passed(ref, THIRD, body_type=None, conversation=b"third") for ref in (2, 3)),
+        desk.signed(3, name_of(55)),
+    )
+    await desk.asked(What.CONVERSATION)
+    await desk.forwarder.spread()
+    (draft,) = desk.preparation.drafts
+    assert (draft.to, draft.conversation, draft.purpose) == (THIRD.node, name_of(55), "assistance")
+    assert draft.content == {"scope": "message", "targets": [name_of(2), name_of(3)], "ground": "objection"}
+    assert (draft.header["sender_unit"], draft.header["recipient_unit"]) == ("ours", "clinic")
+    assert draft.header["handling"]["retain_until"] == "2031-05-06"
+    assert (await desk.request(), await desk.alarms()) == ((State.WAITING, LATER, [601]), [])
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.FOLLOWED, State.KEPT])
