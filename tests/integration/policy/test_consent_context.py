@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from gateway.composition.node import Node
 from gateway.consent.effects import Recorded, Withdrawal
 from gateway.consent.rules import Handling, read
 from gateway.consent.said_no import NOTHING_REFUSED, SaidNo
-from gateway.conversations.history import Opened, Side
+from gateway.conversations.history import NOTHING_SAID, Opened, Side
 from gateway.database import content as content_rows
 from gateway.foundation.ids import CaseId, NodeId
 from gateway.messages.content_codec import Facts
@@ -148,6 +149,24 @@ async def test_a_record_and_who_was_told(two: Two, node: Node, question: Questio
     assert found.recorded() == [replace(said, side=Side.OURS), said]
     assert found.circumstances.recorded_by == {node.own.node, question.to}
     assert (found.told, none.told) == ({question.to}, frozenset())
+
+
+async def test_what_was_recorded_here_under_a_consent(node: Node, question: Question):
+    """The own record alone, of what others told under its name nothing."""
+    about = replace(question, consent_ref=None, records=CONSENT)
+    await recorded(node, question.to, form="oral")
+    assert [one.recorded_here for one in await load(node, about, question)] == [None, None]
+    record = await recorded(node, OWN)
+    assert [one.recorded_here for one in await load(node, about, question)] == [record, None]
+
+
+async def test_of_what_a_person_signed_that_counts_which_the_register_knows(node: Node, question: Question):
+    """As it stands there, whatever was told in the conversation; of what is not known here nothing counts."""
+    record = await recorded(node, OWN)
+    signed = [read(record | {"consent_id": id, "grants": []}) for id in (CONSENT, OTHER)]
+    held: Any = SimpleNamespace(history=lambda **_: replace(NOTHING_SAID, signed=tuple(signed)))
+    (found,) = await load(node, replace(question, on_forms=[OTHER]))
+    assert found.find_history(held).signed == (found.circumstances.consent,)
 
 
 async def test_a_consent_of_no_case(node: Node, question: Question):
