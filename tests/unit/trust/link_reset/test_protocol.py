@@ -256,6 +256,9 @@ async def test_what_the_peer_refuses_is_told_to_people(desk: Desk) -> None:
     desk.accepts(3, status=409)
     await desk.resets.press()
     assert (desk.alarms(), desk.row().state) == ([("peer.reset_refused", PEER.node, NOW)], ResetState.ASKED)
+    desk.accepts(3)
+    await desk.resets.press()
+    assert (desk.alarms(), desk.row().state) == ([], ResetState.OPEN)
 
 
 async def test_a_peer_that_asks_itself_is_answered_first(desk: Desk) -> None:
@@ -280,7 +283,12 @@ async def test_who_is_not_heard_is_not_asked(desk: Desk, state: PeerState) -> No
 
 async def test_alarms_end_with_the_last_link(desk: Desk) -> None:
     """That this node was restored counts until each link is open; that one link was older, until that one is."""
-    for kind, node in (("node.restored", None), ("node.older", PEER.node), ("node.older", OTHER.node)):
+    for kind, node in (
+        ("node.restored", None),
+        ("node.older", None),
+        ("node.older", PEER.node),
+        ("node.older", OTHER.node),
+    ):
         journal.raise_alarm(desk.here.connection, at=1, kind=kind, peer=node)
     for of in (PEER, OTHER):
         await desk.put(ResetState.ASKED, of=of)
@@ -288,12 +296,16 @@ async def test_alarms_end_with_the_last_link(desk: Desk) -> None:
     answers = desk.here.line.answers["post_link"]
     desk.here.line.answers["post_link"] = lambda node, data: answers(node, data) if node == PEER.node else _away()
     await desk.resets.press()
-    assert {(kind, node) for kind, node, _ in desk.alarms()} == {("node.restored", None), ("node.older", OTHER.node)}
+    assert {(kind, node) for kind, node, _ in desk.alarms()} == {
+        ("node.restored", None),
+        ("node.older", None),
+        ("node.older", OTHER.node),
+    }
     desk.here.line.answers["post_link"] = answers
     await desk.resets.press()
     assert desk.alarms() == []
     ended = desk.here.connection.exec_driver_sql("select dismissed from alarm").scalars()
-    assert [*ended] == [NOW] * 3
+    assert [*ended] == [NOW] * 4
 
 
 def _away() -> Any:

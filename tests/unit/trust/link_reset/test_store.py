@@ -142,6 +142,21 @@ def test_whether_a_message_had_a_number(connection: Connection):
     assert not store.had_number(connection, PEER, "another", 3)
 
 
+def test_which_messages_had_two_numbers(connection: Connection):
+    """Those that were numbered anew, of these and to this peer alone."""
+    for peer, direction, epoch, n, id in (
+        (PEER, links.OUT, 1, 1, "anew"),
+        (PEER, links.OUT, 2, 1, "anew"),
+        (PEER, links.OUT, 1, 2, "not asked"),
+        (PEER, links.OUT, 2, 2, "not asked"),
+        (PEER, links.OUT, 2, 3, "once"),
+        (PEER, links.IN, 1, 3, "once"),
+        (OTHER, links.OUT, 1, 3, "once"),
+    ):
+        links.use(connection, peer, direction, epoch, [NumberRow(n=n, id=id, prev=None, link="link")], n)
+    assert store.find_renumbered(connection, PEER, ["anew", "once", "never"]) == ["anew"]
+
+
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
