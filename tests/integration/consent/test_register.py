@@ -124,8 +124,11 @@ async def test_withdrawal_in_part_voids_what_is_numbered(two: Two) -> None:
     assert "referral.request/1" not in types(two)
 
 
-async def test_a_withdrawal_is_told_to_whoever_told_of_the_consent_alone(two: Two) -> None:
-    """The peer got the record and no referral, since that was cancelled: the person may withdraw there too."""
+@pytest.mark.parametrize("of_before", [False, True], ids=["now", "before 0.2.0"])
+async def test_a_withdrawal_is_told_to_whoever_told_of_the_consent_alone(two: Two, of_before: bool) -> None:
+    """The peer got the record and no referral, since that was cancelled: the person may withdraw there too. What came
+    before 0.2.0 is known to tell of the consent by what it says alone.
+    """
     await recorded(two)
     wire = Spoiler(two.fr)
     wire.away = True
@@ -133,6 +136,8 @@ async def test_a_withdrawal_is_told_to_whoever_told_of_the_consent_alone(two: Tw
     assert (await two.fr.call("message.cancel", id=id, by="w-1"))["state"] == "cancelled"
     wire.away = False
     await two.until(lambda: types(two) == ["consent.record/1"], seconds=60)
+    if of_before:
+        await two.al.running.store.move(lambda c: c.exec_driver_sql("update message set consent = null"))
     assert (await two.al.call("consent.show", id=CONSENT))["tells"] == ["FR"]
     done = await two.al.call("consent.withdraw", id=CONSENT, by="w-1")
     assert [told["peer"] for told in done["told"]] == ["FR"]
