@@ -427,6 +427,30 @@ async def test_a_peer_that_calls_is_brought_ours_at_once(pair: Pair) -> None:
     assert pair.here.wakeups.trusting == set()
 
 
+async def test_a_record_is_brought_before_what_relies_on_it(pair: Pair) -> None:
+    """Whoever sends hears that the peer is away; what the peer refused holds nothing up, but when it calls, or its time
+    has come, it is brought again.
+    """
+    pair.owes()
+    await pair.here.registry.refresh()
+
+    async def brought() -> int:
+        await pair.exchange.bring_first(pair.here.peer(PEER))
+        return len(pair.posts())
+
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            await brought()
+    pair.posts()
+    takes_from(pair, *[Code.MISDIRECTED] * 2)
+    assert [await brought(), await brought()] == [1, 0]
+    pair.here.wakeups.trusting.add(PEER.node)
+    assert [await brought(), await brought()] == [1, 0]
+    pair.here.clock.at += 900
+    assert [await brought(), await brought()] == [1, 0]
+    assert [row.acked for row in pair.held(OUT)] == [NOW + 900]
+
+
 async def test_a_record_is_signed_anew_where_its_key_is_not_listed_any_more(pair: Pair) -> None:
     """The same record, by the key of now; one whose key is listed goes as it was signed."""
     was = pair.owes()
