@@ -169,6 +169,7 @@ async def test_a_look_goes_on_after_what_failed(desk: Desk, monkeypatch: pytest.
     assert set(desk.others.done[-1][1]) == {1, 2}
 
 
+@pytest.mark.usefixtures("plain_logs")
 async def test_a_look_ends_where_it_fails_for_as_long_as_it_would_have_rested(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
