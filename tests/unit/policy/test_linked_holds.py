@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 from support import rows
 from support.family import BROTHER, GROUPS, MOTHER, NOW, SISTER, STRANGER, Family
+from support.kept_content import plain
 
 from gateway.cases import entries, questions
 from gateway.cases import store as cases
@@ -26,7 +27,6 @@ from gateway.foundation.ids import CaseId, ConversationId
 from gateway.ledger import store as ledger
 from gateway.ledger.rules import Taken
 from gateway.messages import state_transitions
-from gateway.messages.content_codec import Facts
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.policy import asylum_holds, store
@@ -34,9 +34,9 @@ from gateway.policy.asylum_holds import Named
 from gateway.policy.linked_holds import AsylumTold, EnquiryQuoted
 from gateway.policy.store import AsylumHold
 from gateway.policy.told_asylum import Fear
-from keys.primitives.encoding import lp_join
 
 ANA, BEN = "a" * 22, "b" * 22
+ENQUIRY = "enquiry.capacity/1"
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ async def test_the_enquiry_that_a_referral_quotes_is_of_its_case(family: Family,
     referral = rows.message(3, conversation=b"referral", **said)
 
     def move(connection: Connection) -> tuple[dict[bytes, CaseId], list[tuple[bytes, int]]]:
-        state_transitions.begin(connection, [(row, "enquiry.capacity/1") for row in (*enquiries, referral)])
+        state_transitions.begin(connection, [(row, ENQUIRY) for row in (*enquiries, referral)])
         messages.add(connection, [*enquiries, referral])
         of = {b"referral": SISTER, b"enquiry 2": BROTHER}
         cases.link(connection, [Link(key=key, kind=LinkKind.CONVERSATION, case_id=case) for key, case in of.items()])
@@ -298,13 +298,12 @@ async def test_a_hold_on_an_enquiry_lies_over_the_case_of_the_referral_that_quot
     said = {"direction": "in", "state": "opened", "n": 1, "epoch": 1}
     enquiry = rows.message(901, conversation=index, kind="enquiry", **said)
     referral = rows.message(902, conversation=b"referral", **said)
-    facts = Facts(body_type="x", schema="", conversation=talk, reply_to=None, purpose=None, consent_ref=None, created=1)
 
     def begin(connection: Connection) -> None:
-        state_transitions.begin(connection, [(row, "enquiry.capacity/1") for row in (enquiry, referral)])
+        state_transitions.begin(connection, [(row, ENQUIRY) for row in (enquiry, referral)])
         messages.add(connection, [enquiry, referral])
         row = asylum_holds.sealed(family.content, Named(conversation=talk, consents=(), states=("AL",)))
-        content_rows.put(connection, [row, sealer.seal(901, lp_join(facts.encode(), b"", b"{}"))])
+        content_rows.put(connection, [row, sealer.seal(enquiry.ref, plain(ENQUIRY, conversation=talk))])
         store.place(connection, AsylumHold(ref=row.ref, at=NOW, lift=None), [label])
         cases.link(connection, [Link(key=b"referral", kind=LinkKind.CONVERSATION, case_id=SISTER)])
 
